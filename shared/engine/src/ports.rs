@@ -1,0 +1,19 @@
+//! What the engine needs from the world, as traits that backends implement.
+
+pub mod agent;
+pub mod clock;
+pub mod document_store;
+pub mod event_bus;
+pub mod task_store;
+pub mod webhook;
+pub mod work_queue;
+
+pub use agent::{Agent, AgentError, AgentProfile, Job, Update};
+pub use clock::{Clock, SystemClock};
+pub use document_store::{Candidate, CandidateQuery, Corpus, DocumentStore, NewDocument, Passage};
+pub use event_bus::{EventBus, Signal};
+pub use task_store::{
+    ArtifactChunk, Change, Committed, Expect, LeaseChange, NewTask, PushConfig, RememberedMessage, Scope, SequencedEvent, StoreError, StoredTask, TaskFilter, TaskPage, TaskStore, View,
+};
+pub use webhook::{WebhookError, WebhookRequest, WebhookSender};
+pub use work_queue::{Delivery, QueueName, Work, WorkQueue};

@@ -1,0 +1,102 @@
+//! Work that outlasts a request. Delivered at least once.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::StoreError;
+
+/// Hands queued [`Work`] to workers.
+///
+/// Work is put in by [`super::TaskStore::commit`], in the transaction of the change that asks for it.
+#[async_trait]
+pub trait WorkQueue: Send + Sync + 'static {
+    /// Says that work was committed: wakes workers, or carries it from the outbox to where they look.
+    async fn announce(&self, work: &[Work]) -> Result<(), StoreError>;
+
+    /// Takes up to `max` pieces and hides them from others for `visibility`. Waits up to `wait` for the first.
+    async fn receive(&self, queue: QueueName, max: u32, visibility: Duration, wait: Duration) -> Result<Vec<Delivery>, StoreError>;
+
+    /// Done: it never comes again, unless the same work was queued anew meanwhile.
+    async fn complete(&self, delivery: &Delivery) -> Result<(), StoreError>;
+
+    /// Not done: it comes again after `delay`.
+    async fn retry(&self, delivery: &Delivery, delay: Duration) -> Result<(), StoreError>;
+
+    /// Given up: it goes to the dead letters with `reason`.
+    async fn park(&self, delivery: &Delivery, reason: &str) -> Result<(), StoreError>;
+
+    /// Waiting and running pieces, for health and metrics.
+    async fn depth(&self, queue: QueueName) -> Result<u64, StoreError>;
+}
+
+/// The two queues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum QueueName {
+    /// Tasks to run.
+    RunTask,
+    /// Webhooks to call.
+    DeliverPush,
+}
+
+impl QueueName {
+    /// As in template.yaml and in the store.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            QueueName::RunTask => "run-task",
+            QueueName::DeliverPush => "deliver-push",
+        }
+    }
+}
+
+/// A piece of work. It is a wire format: old forms stay readable until queues are drained.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Work {
+    /// Run the present turn of a task.
+    RunTask {
+        /// The task.
+        task_id: String,
+    },
+    /// Deliver what a webhook hasn't had.
+    DeliverPush {
+        /// The task.
+        task_id: String,
+        /// The webhook.
+        config_id: String,
+    },
+}
+
+impl Work {
+    /// Which queue it goes to.
+    pub const fn queue(&self) -> QueueName {
+        match self {
+            Work::RunTask { .. } => QueueName::RunTask,
+            Work::DeliverPush { .. } => QueueName::DeliverPush,
+        }
+    }
+
+    /// The same work queued twice is one piece: this says what is the same.
+    pub fn key(&self) -> String {
+        match self {
+            Work::RunTask { task_id } => format!("run-task/{task_id}"),
+            Work::DeliverPush { task_id, config_id } => format!("deliver-push/{task_id}/{config_id}"),
+        }
+    }
+}
+
+/// Work in a worker's hands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The backend's handle of this very delivery.
+    pub receipt: String,
+    /// What to do.
+    pub work: Work,
+    /// From 1: how often it was handed out since it was last queued.
+    pub attempt: u32,
+    /// When it was first queued.
+    pub queued_at: DateTime<Utc>,
+}
