@@ -13,7 +13,8 @@ pub use clock::{Clock, SystemClock};
 pub use document_store::{Candidate, CandidateQuery, Corpus, DocumentStore, NewDocument, Passage};
 pub use event_bus::{EventBus, Signal};
 pub use task_store::{
-    ArtifactChunk, Change, Committed, Expect, LeaseChange, NewTask, PushConfig, RememberedMessage, Scope, SequencedEvent, StoreError, StoredTask, TaskFilter, TaskPage, TaskStore, View,
+    ArtifactChunk, Change, Committed, Expect, LeaseChange, NewTask, PushConfig, RememberedMessage, Scope, SequencedEvent, StoreError, StoredTask,
+    TaskFilter, TaskPage, TaskStore, View,
 };
 pub use webhook::{WebhookError, WebhookRequest, WebhookSender};
 pub use work_queue::{Delivery, QueueName, Work, WorkQueue};
