@@ -1,1 +1,10 @@
-//! (to be filled)
+//! The public agent cards in every form, and the keys that they are signed with.
+
+use std::sync::Arc;
+
+use edge::{App, Request, Response, Serves};
+
+/// Answers one event of API Gateway.
+pub async fn handle(app: Arc<App>, request: Request) -> Response {
+    edge::serve(app, request, Serves::AgentCards).await
+}

@@ -1,1 +1,10 @@
-//! (to be filled)
+//! The list of agents and whether they can be had.
+
+use std::sync::Arc;
+
+use edge::{App, Request, Response, Serves};
+
+/// Answers one event of API Gateway.
+pub async fn handle(app: Arc<App>, request: Request) -> Response {
+    edge::serve(app, request, Serves::Agents).await
+}

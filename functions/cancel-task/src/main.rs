@@ -1,0 +1,5 @@
+//! Trigger: API Gateway, `POST /rpc/CancelTask`; the response is buffered.
+
+fn main() -> setup::Result {
+    setup::lambda::run_buffered(cancel_task_function::handle)
+}

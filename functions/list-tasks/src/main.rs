@@ -1,0 +1,5 @@
+//! Trigger: API Gateway, `GET /tasks` and `POST /rpc/ListTasks`; the response is buffered.
+
+fn main() -> setup::Result {
+    setup::lambda::run_buffered(list_tasks_function::handle)
+}

@@ -1,0 +1,5 @@
+//! Trigger: SQS, the queue `run-task`, with partial batch responses.
+
+fn main() -> setup::Result {
+    setup::lambda::run_events(run_task_function::handle)
+}
