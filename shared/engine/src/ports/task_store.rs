@@ -27,6 +27,9 @@ pub trait TaskStore: Send + Sync + 'static {
     /// One page, latest status timestamp first.
     async fn list(&self, scope: &Scope, filter: &TaskFilter) -> Result<TaskPage, StoreError>;
 
+    /// The task that this very message of the owner went to; `None` if it isn't remembered. A commit checks the same by itself.
+    async fn remembered(&self, owner: &str, message: &RememberedMessage) -> Result<Option<String>, StoreError>;
+
     /// Events with a sequence greater than `after`, in order, at most `limit`.
     async fn events(&self, task_id: &str, after: u64, limit: u32) -> Result<Vec<SequencedEvent>, StoreError>;
 
@@ -42,7 +45,8 @@ pub trait TaskStore: Send + Sync + 'static {
     /// Tasks that are neither terminal nor interrupted.
     async fn active_tasks(&self) -> Result<u64, StoreError>;
 
-    /// Creates or replaces the webhook of that id; `false` if the task isn't in scope.
+    /// Creates or replaces the webhook of that id; `false` if the task isn't in scope. The task's version grows, so that a
+    /// runner that doesn't know of the webhook yet conflicts and looks again.
     async fn put_push_config(&self, scope: &Scope, config: PushConfig) -> Result<bool, StoreError>;
 
     /// The webhooks of a task ordered by id; `None` if the task isn't in scope.
@@ -51,7 +55,7 @@ pub trait TaskStore: Send + Sync + 'static {
     /// The webhooks of a task, for the workers.
     async fn push_configs_of_any_owner(&self, task_id: &str) -> Result<Vec<PushConfig>, StoreError>;
 
-    /// Deletes a webhook, there or not; `false` if the task isn't in scope.
+    /// Deletes a webhook, there or not; `false` if the task isn't in scope. The task's version grows if it was there.
     async fn delete_push_config(&self, scope: &Scope, task_id: &str, config_id: &str) -> Result<bool, StoreError>;
 
     /// Moves a webhook's cursor from `from` to `to`; `false` if it stands elsewhere or the webhook is gone.
@@ -105,6 +109,8 @@ pub struct StoredTask {
     pub message_count: u64,
     /// For each artifact, in order: its id and how many chunks it has. Known even where artifacts weren't read.
     pub artifact_chunks: Vec<(String, u32)>,
+    /// The ids of its webhooks, in order: each wants a `DeliverPush` when events are committed.
+    pub push_config_ids: Vec<String>,
     /// The runner that holds it, and until when.
     pub lease: Option<(String, DateTime<Utc>)>,
     /// How many runs of the present turn were started.
@@ -159,6 +165,8 @@ pub struct RememberedMessage {
     pub message_id: String,
     /// SHA-256 of owner, agent and content in hexadecimal: the same id with other content is another message.
     pub fingerprint: String,
+    /// What was remembered before this counts as forgotten: a retry counts for 24 h.
+    pub forget_before: DateTime<Utc>,
 }
 
 /// A piece of an artifact with its place.
@@ -194,8 +202,6 @@ pub struct NewTask {
     pub dialect: Dialect,
     /// Role of the caller.
     pub caller_role: String,
-    /// Messages remembered before this are forgotten: a retry counts for 24 h.
-    pub forget_messages_before: DateTime<Utc>,
 }
 
 /// What a [`Change`] does to the lease.
