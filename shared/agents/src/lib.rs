@@ -1,1 +1,13 @@
-//! (to be filled)
+//! The agents that ship: research, analysis, and two for tests and benches. Each knows the engine's ports and no other backend.
+
+#[cfg(feature = "sdk-executor")]
+pub mod adapter;
+pub mod analysis;
+pub mod conformance;
+pub mod echo;
+pub mod registry;
+mod say;
+#[cfg(test)]
+mod testing;
+
+pub use registry::{Dependencies, UnknownAgent, from_names, type_label};

@@ -1,0 +1,56 @@
+//! The agents by name, as `A2A_AGENTS` names them.
+
+use std::sync::Arc;
+
+use engine::ports::{Agent, Clock, DocumentStore};
+
+use crate::{conformance::ConformanceAgent, echo::EchoAgent};
+
+/// What agents are built on.
+#[derive(Clone)]
+pub struct Dependencies {
+    /// What the research agent searches.
+    pub documents: Arc<dyn DocumentStore>,
+    /// For what agents date.
+    pub clock: Arc<dyn Clock>,
+    /// Whether the conformance agent declares none of the optional capabilities.
+    pub minimal_conformance: bool,
+}
+
+/// A name that no agent has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{name}` is no agent ({known})", known = known_names())]
+pub struct UnknownAgent {
+    /// As it was given.
+    pub name: String,
+}
+
+type Constructor = fn(&Dependencies) -> Arc<dyn Agent>;
+
+/// One row for each agent: its name, which is its tenant as well, and how it is made.
+const AGENTS: &[(&str, Constructor)] = &[
+    ("conformance", |dependencies| Arc::new(ConformanceAgent::new(dependencies.minimal_conformance))),
+    ("echo", |_| Arc::new(EchoAgent::default())),
+];
+
+/// The agents of these names, in this order; the first is the default one.
+///
+/// # Errors
+/// The first name that no agent has. An empty list gives an empty list.
+pub fn from_names<S: AsRef<str>>(names: &[S], dependencies: &Dependencies) -> Result<Vec<Arc<dyn Agent>>, UnknownAgent> {
+    let made = |name: &S| {
+        let name = name.as_ref().trim();
+        let row = AGENTS.iter().find(|(known, _)| *known == name);
+        row.map(|(_, make)| make(dependencies)).ok_or_else(|| UnknownAgent { name: name.into() })
+    };
+    names.iter().map(made).collect()
+}
+
+/// The type of an agent as clients of the v0.1 server read it: `AgentType.RESEARCH` for `research`.
+pub fn type_label(agent_id: &str) -> String {
+    format!("AgentType.{}", agent_id.to_uppercase().replace('-', "_"))
+}
+
+fn known_names() -> String {
+    AGENTS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+}
