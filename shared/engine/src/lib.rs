@@ -5,4 +5,4 @@ mod engine;
 pub mod ports;
 
 pub use caller::{CallContext, Caller, Role};
-pub use engine::{Engine, EngineSettings, Ports, Reply, StreamItem};
+pub use engine::{Engine, EngineSettings, Ports, Reply, StreamItem, SweepReport, WorkOutcome};

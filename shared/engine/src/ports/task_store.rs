@@ -1,6 +1,6 @@
 //! Where tasks live: the truth, which every told state is in before it is told.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -16,7 +16,7 @@ use super::Work;
 #[async_trait]
 pub trait TaskStore: Send + Sync + 'static {
     /// Makes one state change, whole or not at all, together with the work that it asks for, in one round trip.
-    async fn commit(&self, change: Change) -> Result<Committed, StoreError>;
+    async fn commit(&self, change: Arc<Change>) -> Result<Committed, StoreError>;
 
     /// A task as its owner sees it; `None` if there is none in that scope.
     async fn task(&self, scope: &Scope, task_id: &str, view: View) -> Result<Option<StoredTask>, StoreError>;
@@ -139,7 +139,7 @@ pub struct Change {
     /// Pieces of artifacts to add, in order.
     pub chunks: Vec<ArtifactChunk>,
     /// Events to keep for replay, in order, their sequences following the task's last.
-    pub events: Vec<SequencedEvent>,
+    pub events: Arc<[SequencedEvent]>,
     /// What happens to the lease.
     pub lease: LeaseChange,
     /// New number of started runs of this turn.
@@ -150,7 +150,7 @@ pub struct Change {
     pub request_metadata: Option<HashMap<String, Value>>,
     /// Webhooks to add (they came with the message).
     pub push_configs: Vec<PushConfig>,
-    /// A message of the client to remember, so that its retry is recognised. Unique per owner.
+    /// A message of the client to remember, so that its retry is recognised. Unique per owner, id and fingerprint.
     pub remember: Option<RememberedMessage>,
     /// Work to queue in the same transaction (outbox).
     pub work: Vec<Work>,
@@ -231,8 +231,6 @@ pub enum Committed {
     DuplicateMessage {
         /// The task that it went to.
         task_id: String,
-        /// To compare with [`RememberedMessage::fingerprint`].
-        fingerprint: String,
     },
 }
 
