@@ -1,1 +1,5 @@
-//! (to be filled)
+//! Where tasks and documents are kept: the backends of [`engine::ports::TaskStore`] and [`engine::ports::DocumentStore`].
+
+pub mod sqlite;
+
+pub use sqlite::SqliteDatabase;

@@ -1,0 +1,181 @@
+//! A SQLite file: a few connections that read, one that writes.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use engine::ports::StoreError;
+use parking_lot::Mutex;
+use rusqlite::{Connection, OpenFlags};
+use tempfile::TempDir;
+use tokio::sync::Semaphore;
+
+use super::{migrations::migrate, store_error, writer::Writer};
+
+/// How many long reads go on at once.
+const LONG_READS: usize = 4;
+
+/// Statements kept prepared by each connection.
+const PREPARED: usize = 128;
+
+/// How long a lock of another process is waited for.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// A SQLite file. Cheap to clone; the last clone closes it.
+///
+/// Readers never wait for the writer nor the writer for them (WAL). What a write said is done survives the death of the
+/// process at any time. A power cut may take back the last few seconds of writes, whole ones from the end, and never damages the file:
+/// the log is synced when it is carried into the file, not at each commit (`synchronous=NORMAL`).
+#[derive(Clone)]
+pub struct SqliteDatabase {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    // Dropped in this order: the writer ends first, then the readers, then a temporary directory goes.
+    writer: Writer,
+    readers: Mutex<Vec<Connection>>,
+    long_reads: Semaphore,
+    path: PathBuf,
+    _temporary: Option<TempDir>,
+}
+
+impl SqliteDatabase {
+    /// Opens the file, makes it and its directory if there is none, and brings its schema up to date.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        Self::open_in(path.as_ref(), None)
+    }
+
+    /// A new file in the system's directory for temporary files, gone with the last clone: for tests and trials.
+    pub fn temporary() -> Result<Self, StoreError> {
+        let directory = tempfile::Builder::new().prefix("a2a-").tempdir().map_err(unavailable)?;
+        Self::open_in(&directory.path().join("a2a.db"), Some(directory))
+    }
+
+    fn open_in(path: &Path, temporary: Option<TempDir>) -> Result<Self, StoreError> {
+        if let Some(directory) = path.parent() {
+            std::fs::create_dir_all(directory).map_err(unavailable)?;
+        }
+        let mut connection = connect(path).map_err(store_error)?;
+        migrate(&mut connection).map_err(store_error)?;
+        let writer = Writer::start(connection).map_err(unavailable)?;
+        let inner = Inner { writer, readers: Mutex::default(), long_reads: Semaphore::new(LONG_READS), path: path.to_owned(), _temporary: temporary };
+        Ok(SqliteDatabase { inner: Arc::new(inner) })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// Does something in the writer's next transaction, together with what others ask for at the same time. `Ok` means durable.
+    ///
+    /// `work` must not begin or end transactions. It may be called twice, when the first transaction fails. An error of it undoes
+    /// what it did, and what nobody else did.
+    pub async fn write<T: Send + 'static>(&self, work: impl FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static) -> Result<T, StoreError> {
+        self.inner.writer.write(work).await
+    }
+
+    /// Reads one consistent state, on a thread where it may take its time: searches, lists, exports.
+    pub async fn read<T: Send + 'static>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static) -> Result<T, StoreError> {
+        let _permit = self.inner.long_reads.acquire().await.map_err(failed)?;
+        let database = self.clone();
+        tokio::task::spawn_blocking(move || database.read_here(work)).await.map_err(failed)?
+    }
+
+    /// Reads one consistent state on this very thread: for the few rows that a key leads to, which take microseconds where a change of
+    /// threads takes tens of them.
+    pub fn read_here<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        let connection = self.inner.readers.lock().pop();
+        let connection = match connection {
+            Some(connection) => connection,
+            None => connect_to_read(&self.inner.path).map_err(store_error)?,
+        };
+        let outcome = in_one_snapshot(&connection, work);
+        // A connection that couldn't end its transaction is of no more use.
+        if connection.is_autocommit() {
+            self.inner.readers.lock().push(connection);
+        }
+        outcome.map_err(store_error)
+    }
+}
+
+fn in_one_snapshot<T>(connection: &Connection, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    connection.prepare_cached("BEGIN")?.execute([])?;
+    let outcome = work(connection);
+    connection.prepare_cached("COMMIT")?.execute([])?;
+    outcome
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, flags(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE))?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(PREPARED);
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    Ok(connection)
+}
+
+fn connect_to_read(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, flags(OpenFlags::SQLITE_OPEN_READ_WRITE))?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(PREPARED);
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
+}
+
+/// Each connection is used by one thread at a time, so SQLite's own locks around each call are not needed.
+fn flags(flags: OpenFlags) -> OpenFlags {
+    flags | OpenFlags::SQLITE_OPEN_NO_MUTEX
+}
+
+fn unavailable(error: std::io::Error) -> StoreError {
+    StoreError::Unavailable(Box::new(error))
+}
+
+fn failed(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    StoreError::Failed(Box::new(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_and_its_directory_are_made_and_keep_what_was_written() {
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join("deep/er/a2a.db");
+        let database = SqliteDatabase::open(&path).unwrap();
+        database.write(|c| c.execute("INSERT INTO task_counts VALUES ('o', 'a', 1, 7)", [])).await.unwrap();
+        drop(database);
+        let database = SqliteDatabase::open(&path).unwrap();
+        let count = |c: &Connection| c.query_row("SELECT tasks FROM task_counts", [], |row| row.get::<_, i64>(0));
+        assert_eq!(database.read(count).await.unwrap(), 7);
+        assert_eq!(database.read_here(count).unwrap(), 7);
+    }
+
+    #[tokio::test]
+    async fn a_failing_write_fails_alone() {
+        let database = SqliteDatabase::temporary().unwrap();
+        let writes = (0..20).map(|n| {
+            let database = database.clone();
+            async move {
+                let sql = if n == 7 { "INSERT INTO nowhere VALUES (?, '', 0, 0)" } else { "INSERT INTO task_counts VALUES (?, '', 0, 0)" };
+                database.write(move |c| c.execute(sql, [n.to_string()])).await.is_ok()
+            }
+        });
+        let outcomes = futures::future::join_all(writes).await;
+        assert_eq!(outcomes.iter().filter(|ok| **ok).count(), 19);
+        assert!(!outcomes[7]);
+        assert_eq!(database.read_here(|c| c.query_row("SELECT count(*) FROM task_counts", [], |row| row.get::<_, i64>(0))).unwrap(), 19);
+    }
+
+    #[tokio::test]
+    async fn readers_cannot_write() {
+        let database = SqliteDatabase::temporary().unwrap();
+        assert!(database.read_here(|c| c.execute("DELETE FROM tasks", [])).is_err());
+    }
+}
