@@ -1,1 +1,8 @@
-//! (to be filled)
+//! Calls clients' webhooks, and nothing that a client must not reach through us.
+
+mod address;
+mod resolver;
+mod sender;
+mod target;
+
+pub use sender::ReqwestWebhookSender;

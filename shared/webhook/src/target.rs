@@ -1,0 +1,44 @@
+//! What can be said of a webhook's URL before anything is looked up.
+
+use std::net::IpAddr;
+
+use reqwest::Url;
+
+use crate::address;
+
+/// Longer ones are nobody's.
+const MAX_URL_BYTES: usize = 2048;
+
+/// The URL as it will be called, or why it never will be.
+pub(crate) fn parse(url: &str, allow_loopback: bool) -> Result<Url, String> {
+    if url.len() > MAX_URL_BYTES {
+        return Err(format!("it has more than {MAX_URL_BYTES} bytes"));
+    }
+    let url = Url::parse(url).map_err(|error| format!("it is no absolute URL ({error})"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("`{}` is neither http nor https", url.scheme()));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("it carries credentials".into());
+    }
+    if url.port() == Some(0) {
+        return Err("nothing listens on port 0".into());
+    }
+    // The parser has turned decimal, octal, hexadecimal, short and full-width forms of IPv4 into the plain one by now.
+    let Some(host) = url.host_str().filter(|host| !host.is_empty()) else { return Err("it names no host".into()) };
+    let refusal = match host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+        Ok(literal) => address::refusal(literal, allow_loopback),
+        Err(_) => refused_name(host, allow_loopback),
+    };
+    match refusal {
+        Some(reason) => Err(format!("`{host}` is {reason}")),
+        None => Ok(url),
+    }
+}
+
+/// Names that mean this machine wherever they are looked up.
+fn refused_name(host: &str, allow_loopback: bool) -> Option<&'static str> {
+    let name = host.trim_end_matches('.');
+    let local = name == "localhost" || name.ends_with(".localhost") || name == "localhost.localdomain";
+    (local && !allow_loopback).then_some("this machine")
+}
