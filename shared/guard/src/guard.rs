@@ -1,0 +1,183 @@
+//! Turns the credentials of a request into its caller, and checks callers against the table.
+
+use chrono::{DateTime, Utc};
+use engine::{Caller, Role};
+use http::{HeaderMap, header::AUTHORIZATION};
+use protocol::A2aError;
+
+use crate::{Access, TokenKey, access, secret::Secret};
+
+/// Whether anonymous callers may use tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Authentication {
+    /// They may; all of them are one owner.
+    #[default]
+    Optional,
+    /// Credentials are needed for every method.
+    Required,
+}
+
+/// What the guard is made of. Each credential that isn't set is refused.
+#[derive(Default)]
+pub struct GuardSettings {
+    /// Whether anonymous callers may use tasks.
+    pub authentication: Authentication,
+    /// Checks access tokens.
+    pub token_key: Option<TokenKey>,
+    /// Its bearer is an admin.
+    pub admin_api_key: Option<String>,
+    /// Its bearer is a machine of the operator's.
+    pub system_api_key: Option<String>,
+}
+
+/// Stands at the door.
+pub struct Guard {
+    authentication: Authentication,
+    token_key: Option<TokenKey>,
+    api_keys: Vec<(Secret, Caller)>,
+}
+
+impl Guard {
+    /// A guard with these settings.
+    pub fn new(settings: GuardSettings) -> Self {
+        let key = |key: Option<String>, role: Role| key.map(|key| (Secret::new(&key), Caller { owner: format!("key:{}", role.as_str()), role }));
+        Guard {
+            authentication: settings.authentication,
+            token_key: settings.token_key,
+            api_keys: [key(settings.admin_api_key, Role::Admin), key(settings.system_api_key, Role::System)].into_iter().flatten().collect(),
+        }
+    }
+
+    /// Who calls: anonymous without credentials, refused with wrong ones. Where a request has both an API key and a
+    /// Bearer, both must hold, and the API key says who it is.
+    pub fn authenticate(&self, headers: &HeaderMap, now: DateTime<Utc>) -> Result<Caller, A2aError> {
+        let bearer = match headers.get(AUTHORIZATION) {
+            None => None,
+            Some(value) => {
+                let (scheme, credentials) = value.to_str().ok().and_then(|value| value.trim().split_once(' ')).ok_or_else(refused)?;
+                if !scheme.eq_ignore_ascii_case("bearer") {
+                    return Err(refused());
+                }
+                Some(self.bearer(credentials.trim(), now).ok_or_else(refused)?)
+            }
+        };
+        let api_key = match headers.get("x-api-key") {
+            None => None,
+            Some(value) => Some(value.to_str().ok().and_then(|key| self.api_key(key)).ok_or_else(refused)?),
+        };
+        Ok(api_key.or(bearer).unwrap_or_else(Caller::anonymous))
+    }
+
+    /// Whether the caller may.
+    pub fn authorize(&self, caller: &Caller, access: Access) -> Result<(), A2aError> {
+        access::check(caller.role, access, self.authentication)
+    }
+
+    /// Whether anonymous callers may use tasks.
+    pub fn authentication(&self) -> Authentication {
+        self.authentication
+    }
+
+    /// Whether there is a way to show an access token.
+    pub fn takes_tokens(&self) -> bool {
+        self.token_key.is_some()
+    }
+
+    /// Whether there is an API key.
+    pub fn takes_api_keys(&self) -> bool {
+        !self.api_keys.is_empty()
+    }
+
+    fn bearer(&self, credentials: &str, now: DateTime<Utc>) -> Option<Caller> {
+        self.api_key(credentials).or_else(|| self.token_key.as_ref()?.bearer(credentials, now))
+    }
+
+    fn api_key(&self, key: &str) -> Option<Caller> {
+        if self.api_keys.is_empty() {
+            return None;
+        }
+        let guess = Secret::new(key);
+        // Every key is compared, so that the time doesn't tell which one was meant.
+        self.api_keys.iter().fold(None, |found, (secret, caller)| if secret.is(&guess) { Some(caller.clone()) } else { found })
+    }
+}
+
+fn refused() -> A2aError {
+    A2aError::Unauthenticated { reason: "the credentials are not valid here".into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::issue_token;
+
+    const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+    fn guard(authentication: Authentication) -> Guard {
+        Guard::new(GuardSettings {
+            authentication,
+            token_key: Some(TokenKey::new(SECRET).unwrap()),
+            admin_api_key: Some("admin-key".into()),
+            system_api_key: Some("system-key".into()),
+        })
+    }
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_000, 0).unwrap()
+    }
+
+    fn caller(headers: &[(&'static str, &str)]) -> Result<Caller, A2aError> {
+        let headers = headers.iter().map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap())).collect();
+        guard(Authentication::Optional).authenticate(&headers, now())
+    }
+
+    #[test]
+    fn no_credentials_are_anonymous() {
+        assert_eq!(caller(&[]), Ok(Caller::anonymous()));
+    }
+
+    #[test]
+    fn a_bootstrap_key_is_taken_as_api_key_and_as_bearer() {
+        let admin = Caller { owner: "key:admin".into(), role: Role::Admin };
+        assert_eq!(caller(&[("x-api-key", "admin-key")]), Ok(admin.clone()));
+        assert_eq!(caller(&[("authorization", "Bearer admin-key")]), Ok(admin));
+        assert_eq!(caller(&[("authorization", "bearer system-key")]).map(|c| c.role), Ok(Role::System));
+    }
+
+    #[test]
+    fn a_token_is_taken_as_bearer_only() {
+        let token = issue_token(&TokenKey::new(SECRET).unwrap(), "ann", Role::Authenticated, Duration::from_secs(9), now()).unwrap();
+        assert_eq!(caller(&[("authorization", &format!("Bearer {token}"))]).map(|c| c.owner), Ok("sub:ann".into()));
+        assert!(caller(&[("x-api-key", &token)]).is_err());
+    }
+
+    #[test]
+    fn wrong_credentials_are_refused_even_where_none_are_needed() {
+        for headers in [
+            [("x-api-key", "admin-kex")],
+            [("x-api-key", "")],
+            [("authorization", "Bearer nonsense")],
+            [("authorization", "Bearer a.b.c")],
+            [("authorization", "Bearer")],
+            [("authorization", "Basic YWRtaW46YWRtaW4=")],
+        ] {
+            assert!(matches!(caller(&headers), Err(A2aError::Unauthenticated { .. })), "{headers:?}");
+        }
+        assert!(caller(&[("x-api-key", "admin-key"), ("authorization", "Bearer nonsense")]).is_err());
+    }
+
+    #[test]
+    fn without_settings_every_credential_is_refused() {
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, "Bearer admin-key".parse().unwrap())]);
+        assert!(Guard::new(GuardSettings::default()).authenticate(&headers, now()).is_err());
+    }
+
+    #[test]
+    fn required_authentication_asks_anonymous_callers_for_credentials() {
+        let access = Access::Method(protocol::Method::SendMessage);
+        assert_eq!(guard(Authentication::Optional).authorize(&Caller::anonymous(), access), Ok(()));
+        assert!(matches!(guard(Authentication::Required).authorize(&Caller::anonymous(), access), Err(A2aError::Unauthenticated { .. })));
+    }
+}

@@ -1,0 +1,177 @@
+//! Access tokens that this server issues itself: JSON Web Tokens signed with HS256, and with nothing else.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use engine::{Caller, Role};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+
+/// The key that signs and checks access tokens.
+pub struct TokenKey {
+    signs: EncodingKey,
+    checks: DecodingKey,
+    validation: Validation,
+}
+
+/// Why a token can't be issued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Too short to be safe.
+    #[error("the secret key has {bytes} bytes, fewer than {}", TokenKey::MIN_BYTES)]
+    KeyTooShort {
+        /// How many it has.
+        bytes: usize,
+    },
+    /// A token says who its bearer is.
+    #[error("the subject is empty")]
+    NoSubject,
+    /// Nobody needs a token to be anonymous.
+    #[error("a token can't have the role `public`")]
+    PublicRole,
+    /// Over before it began, or beyond any date.
+    #[error("the time to live is out of range")]
+    TimeToLive,
+    /// The crypto library refused.
+    #[error("the token couldn't be signed")]
+    NotSigned,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    sub: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    role: Option<Role>,
+    exp: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nbf: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    iat: Option<i64>,
+}
+
+impl TokenKey {
+    /// The least length of a key, that of the hash.
+    pub const MIN_BYTES: usize = 32;
+
+    /// A key of these bytes.
+    pub fn new(secret: &str) -> Result<Self, TokenError> {
+        if secret.len() < Self::MIN_BYTES {
+            return Err(TokenError::KeyTooShort { bytes: secret.len() });
+        }
+        let mut validation = Validation::new(Algorithm::HS256);
+        // Times are checked against the caller's clock, not the library's.
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        validation.validate_aud = false;
+        validation.leeway = 0;
+        validation.set_required_spec_claims(&["exp", "sub"]);
+        Ok(TokenKey { signs: EncodingKey::from_secret(secret.as_bytes()), checks: DecodingKey::from_secret(secret.as_bytes()), validation })
+    }
+
+    /// Who bears this token; `None` for one that is forged, over, not yet valid, or of another kind.
+    pub(crate) fn bearer(&self, token: &str, now: DateTime<Utc>) -> Option<Caller> {
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.checks, &self.validation).ok()?.claims;
+        let role = claims.role.unwrap_or(Role::Authenticated);
+        let now = now.timestamp();
+        let holds = claims.exp > now && claims.nbf.is_none_or(|from| from <= now) && !claims.sub.is_empty() && role != Role::Public;
+        // The prefix keeps a subject from being taken for an API key or for the anonymous owner.
+        holds.then(|| Caller { owner: format!("sub:{}", claims.sub), role })
+    }
+}
+
+/// A token that says who its bearer is and what role they have, for a time from `now`.
+pub fn issue_token(key: &TokenKey, subject: &str, role: Role, time_to_live: Duration, now: DateTime<Utc>) -> Result<String, TokenError> {
+    if subject.is_empty() {
+        return Err(TokenError::NoSubject);
+    }
+    if role == Role::Public {
+        return Err(TokenError::PublicRole);
+    }
+    let seconds = i64::try_from(time_to_live.as_secs()).ok().filter(|seconds| *seconds > 0).ok_or(TokenError::TimeToLive)?;
+    let exp = now.timestamp().checked_add(seconds).ok_or(TokenError::TimeToLive)?;
+    let claims = Claims { sub: subject.into(), role: Some(role), exp, nbf: None, iat: Some(now.timestamp()) };
+    jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key.signs).map_err(|_| TokenError::NotSigned)
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+    use serde_json::json;
+
+    use super::*;
+
+    const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(seconds, 0).unwrap()
+    }
+
+    fn key() -> TokenKey {
+        TokenKey::new(SECRET).unwrap()
+    }
+
+    fn signed(header: &Header, claims: serde_json::Value) -> String {
+        jsonwebtoken::encode(header, &claims, &EncodingKey::from_secret(SECRET.as_bytes())).unwrap()
+    }
+
+    #[test]
+    fn a_token_tells_its_bearer_until_it_expires() {
+        let token = issue_token(&key(), "ann", Role::Admin, Duration::from_secs(60), at(1_000)).unwrap();
+        assert_eq!(key().bearer(&token, at(1_059)), Some(Caller { owner: "sub:ann".into(), role: Role::Admin }));
+        assert_eq!(key().bearer(&token, at(1_060)), None);
+    }
+
+    #[test]
+    fn a_token_is_not_valid_before_its_time() {
+        let token = signed(&Header::new(Algorithm::HS256), json!({"sub": "ann", "exp": 2_000, "nbf": 1_500}));
+        assert_eq!(key().bearer(&token, at(1_499)), None);
+        assert_eq!(key().bearer(&token, at(1_500)).map(|c| c.role), Some(Role::Authenticated));
+    }
+
+    #[test]
+    fn a_token_without_expiry_or_subject_or_with_a_strange_role_is_refused() {
+        let header = Header::new(Algorithm::HS256);
+        for claims in [
+            json!({"sub": "ann", "role": "admin"}),
+            json!({"exp": 2_000, "role": "admin"}),
+            json!({"sub": "", "exp": 2_000}),
+            json!({"sub": "ann", "exp": 2_000, "role": "root"}),
+            json!({"sub": "ann", "exp": 2_000, "role": "public"}),
+            json!({"sub": "ann", "exp": "never"}),
+        ] {
+            assert_eq!(key().bearer(&signed(&header, claims.clone()), at(1_000)), None, "{claims}");
+        }
+    }
+
+    #[test]
+    fn another_algorithm_or_none_is_refused() {
+        let claims = json!({"sub": "ann", "exp": 2_000});
+        assert_eq!(key().bearer(&signed(&Header::new(Algorithm::HS512), claims.clone()), at(1_000)), None);
+        let unsigned =
+            format!("{}.{}.", BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#), BASE64_URL_SAFE_NO_PAD.encode(claims.to_string()));
+        assert_eq!(key().bearer(&unsigned, at(1_000)), None);
+    }
+
+    #[test]
+    fn a_token_of_another_key_or_with_changed_claims_is_refused() {
+        let other = TokenKey::new("another-key-of-thirty-two-bytes!").unwrap();
+        let token = issue_token(&other, "ann", Role::System, Duration::from_secs(60), at(1_000)).unwrap();
+        assert_eq!(key().bearer(&token, at(1_000)), None);
+
+        let token = issue_token(&key(), "ann", Role::Authenticated, Duration::from_secs(60), at(1_000)).unwrap();
+        let mut parts: Vec<&str> = token.split('.').collect();
+        let claims = BASE64_URL_SAFE_NO_PAD.encode(r#"{"sub":"ann","role":"admin","exp":9999999999}"#);
+        parts[1] = &claims;
+        assert_eq!(key().bearer(&parts.join("."), at(1_000)), None);
+    }
+
+    #[test]
+    fn what_can_not_be_issued_says_why() {
+        assert_eq!(TokenKey::new("short").err(), Some(TokenError::KeyTooShort { bytes: 5 }));
+        let minute = Duration::from_secs(60);
+        assert_eq!(issue_token(&key(), "", Role::Admin, minute, at(0)), Err(TokenError::NoSubject));
+        assert_eq!(issue_token(&key(), "ann", Role::Public, minute, at(0)), Err(TokenError::PublicRole));
+        assert_eq!(issue_token(&key(), "ann", Role::Admin, Duration::ZERO, at(0)), Err(TokenError::TimeToLive));
+        assert_eq!(issue_token(&key(), "ann", Role::Admin, Duration::from_secs(u64::MAX), at(0)), Err(TokenError::TimeToLive));
+    }
+}
