@@ -1,0 +1,149 @@
+//! Where log lines go, and in which form.
+
+use std::{
+    io::{self, IsTerminal},
+    path::{Path, PathBuf},
+};
+
+use tracing_appender::{
+    non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard},
+    rolling::{InitError, RollingFileAppender, Rotation},
+};
+use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+/// How a line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object.
+    Json,
+    /// For people.
+    Text,
+}
+
+/// What is logged, how and where to.
+#[derive(Debug, Clone)]
+pub struct LogSettings {
+    /// `None`: text on a terminal, else JSON.
+    pub format: Option<LogFormat>,
+    /// A directory for files that change daily; `None` for standard output.
+    pub directory: Option<PathBuf>,
+    /// Directives such as `info,sqlx=warn`.
+    pub filter: String,
+    /// Whether a line may wait for its reader. Where it may not, lines are dropped while the reader is too slow, and
+    /// a thread of its own writes them, so that no request ever waits for its log line.
+    pub blocking: bool,
+}
+
+/// Keeps the log going; when it is dropped, what is still in its buffer is written.
+#[must_use = "the log ends when this is dropped"]
+pub struct LogGuard {
+    _worker: Option<WorkerGuard>,
+}
+
+/// Why there can't be a log.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The directory can't be written to.
+    #[error("no log can be written in `{directory}`: {cause}")]
+    Directory {
+        /// As set.
+        directory: PathBuf,
+        /// Of the operating system.
+        cause: InitError,
+    },
+    /// The directives can't be read.
+    #[error("`{filter}` is no log filter: {cause}")]
+    Filter {
+        /// As set.
+        filter: String,
+        /// What is wrong with it.
+        cause: tracing_subscriber::filter::ParseError,
+    },
+    /// There is one already.
+    #[error("this process has a log already")]
+    AlreadyStarted,
+}
+
+/// From now on this process logs. Once for each process.
+pub fn start(settings: &LogSettings) -> Result<LogGuard, LogError> {
+    let filter = EnvFilter::builder().parse(&settings.filter).map_err(|cause| LogError::Filter { filter: settings.filter.clone(), cause })?;
+    let terminal = settings.directory.is_none() && io::stdout().is_terminal();
+    let format = settings.format.unwrap_or(if terminal { LogFormat::Text } else { LogFormat::Json });
+    let (writer, worker) = match &settings.directory {
+        Some(directory) => split(unblocked(files(directory)?)),
+        None if settings.blocking => (Writer::Blocking, None),
+        None => split(unblocked(io::stdout())),
+    };
+    let registry = tracing_subscriber::registry().with(filter);
+    let started = match format {
+        LogFormat::Json => {
+            registry.with(fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false).with_writer(writer)).try_init()
+        }
+        LogFormat::Text => registry.with(fmt::layer().with_ansi(terminal).with_writer(writer)).try_init(),
+    };
+    started.map_err(|_| LogError::AlreadyStarted)?;
+    Ok(LogGuard { _worker: worker })
+}
+
+fn files(directory: &Path) -> Result<RollingFileAppender, LogError> {
+    RollingFileAppender::builder()
+        .rotation(Rotation::DAILY)
+        .filename_prefix("a2a")
+        .filename_suffix("log")
+        .max_log_files(30)
+        .build(directory)
+        .map_err(|cause| LogError::Directory { directory: directory.into(), cause })
+}
+
+fn unblocked(to: impl io::Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
+    NonBlockingBuilder::default().lossy(true).thread_name("log").finish(to)
+}
+
+fn split((writer, worker): (NonBlocking, WorkerGuard)) -> (Writer, Option<WorkerGuard>) {
+    (Writer::Unblocked(writer), Some(worker))
+}
+
+/// What writes a line.
+enum Writer {
+    Blocking,
+    Unblocked(NonBlocking),
+}
+
+impl<'a> fmt::MakeWriter<'a> for Writer {
+    type Writer = Box<dyn io::Write>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        match self {
+            Writer::Blocking => Box::new(io::stdout()),
+            Writer::Unblocked(writer) => Box::new(writer.clone()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_that_can_not_be_read_is_named() {
+        let settings = LogSettings { format: None, directory: None, filter: "info,=".into(), blocking: false };
+        assert!(start(&settings).err().is_some_and(|error| error.to_string().contains("`info,=`")));
+    }
+
+    #[test]
+    fn lines_go_to_a_file_as_json() {
+        let directory = tempfile::tempdir().unwrap();
+        let settings =
+            LogSettings { format: Some(LogFormat::Json), directory: Some(directory.path().into()), filter: "info".into(), blocking: false };
+        let guard = start(&settings).unwrap();
+        tracing::info!(method = "GetTask", "request");
+        tracing::debug!("unheard");
+        drop(guard);
+
+        let file = std::fs::read_dir(directory.path()).unwrap().next().unwrap().unwrap().path();
+        let text = std::fs::read_to_string(file).unwrap();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(text.contains(r#""method":"GetTask""#) && text.contains(r#""message":"request""#), "{text}");
+        assert!(matches!(start(&settings), Err(LogError::AlreadyStarted)));
+    }
+}

@@ -1,0 +1,46 @@
+//! The names of the metrics, what they say, and the buckets of the histograms.
+
+use metrics::Unit;
+
+/// Requests by method, status and agent.
+pub const REQUESTS: &str = "a2a_requests_total";
+/// From the first byte of a request in hand to the response's head.
+pub const REQUEST_DURATION: &str = "a2a_request_duration_seconds";
+/// Requests that failed, by method and reason.
+pub const ERRORS: &str = "a2a_errors_total";
+/// Answers and events that showed a task, by agent and state.
+pub const TASKS: &str = "a2a_tasks_total";
+/// Tasks that are neither finished nor waiting for their client.
+pub const ACTIVE_TASKS: &str = "a2a_active_tasks";
+/// Clients that hear a stream now.
+pub const STREAM_CLIENTS: &str = "a2a_stream_clients";
+/// Pieces of work that wait or run, by queue.
+pub const QUEUE_DEPTH: &str = "a2a_queue_depth";
+/// Pieces of queued work that were handled, by queue and outcome.
+pub const WORK: &str = "a2a_work_total";
+
+/// What a metric is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Only grows.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Counts by size.
+    Histogram,
+}
+
+/// Every metric: name, kind, unit, description.
+pub const ALL: [(&str, Kind, Unit, &str); 8] = [
+    (REQUESTS, Kind::Counter, Unit::Count, "Requests by method, status and agent"),
+    (REQUEST_DURATION, Kind::Histogram, Unit::Seconds, "Time until the head of the response, by method"),
+    (ERRORS, Kind::Counter, Unit::Count, "Requests that failed, by method and reason"),
+    (TASKS, Kind::Counter, Unit::Count, "Tasks shown to clients by agent and state"),
+    (ACTIVE_TASKS, Kind::Gauge, Unit::Count, "Tasks that are neither finished nor waiting for their client"),
+    (STREAM_CLIENTS, Kind::Gauge, Unit::Count, "Clients that hear a stream now"),
+    (QUEUE_DEPTH, Kind::Gauge, Unit::Count, "Pieces of work that wait or run, by queue"),
+    (WORK, Kind::Counter, Unit::Count, "Pieces of queued work that were handled, by queue and outcome"),
+];
+
+/// Upper bounds of every histogram in seconds: the alarms stand at 1, 5 and 10.
+pub const SECONDS: [f64; 15] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
