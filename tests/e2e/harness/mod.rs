@@ -1,0 +1,15 @@
+//! What every test stands on: a server to speak to, its answers, its events, and an inbox for its webhooks.
+
+mod events;
+mod inbox;
+mod pdf;
+mod server;
+mod tools;
+mod v1;
+
+pub use events::{Event, Events};
+pub use inbox::{Delivery, Inbox};
+pub use pdf::pdf_of;
+pub use server::{Answered, Server, answered};
+pub use tools::{Tool, tool};
+pub use v1::{data_message, first_artifact, message, say, state, text_of};

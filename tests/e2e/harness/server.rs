@@ -1,0 +1,274 @@
+//! A server under test: a child process with a directory of its own, killed when the test ends.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
+
+use reqwest::{Method, header::HeaderMap};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::Events;
+
+/// A running server.
+pub struct Server {
+    pub base: String,
+    pub http: reqwest::Client,
+    child: Option<Child>,
+    directory: Option<TempDir>,
+    settings: Vec<(String, String)>,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub struct Answered {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Answered {
+    /// The body, which has to be JSON.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("HTTP {} with a body that is not JSON ({error}): {}", self.status, self.text))
+    }
+
+    /// A header, or nothing.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+impl Server {
+    /// A server with the shipped agents: the one at `A2A_TEST_URL`, or a fresh one.
+    pub fn start() -> Server {
+        match std::env::var("A2A_TEST_URL") {
+            Ok(url) if !url.is_empty() => {
+                Server { base: url.trim_end_matches('/').to_owned(), http: client(), child: None, directory: None, settings: Vec::new() }
+            }
+            _ => Server::with(&[]),
+        }
+    }
+
+    /// A fresh server with the conformance agent, which may call webhooks on this machine.
+    pub fn conformance() -> Server {
+        Server::with(&[("A2A_AGENTS", "conformance"), ("A2A_PUSH_ALLOW_LOOPBACK", "1")])
+    }
+
+    /// A fresh server with these environment variables, in an empty directory.
+    pub fn with(settings: &[(&str, &str)]) -> Server {
+        let settings: Vec<_> = settings.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        let directory = tempfile::tempdir().unwrap();
+        let (child, base) = launch(directory.path(), &settings);
+        Server { base, http: client(), child: Some(child), directory: Some(directory), settings }
+    }
+
+    /// The directory that the server was started in.
+    pub fn directory(&self) -> &Path {
+        self.directory.as_ref().expect("a server of the test's own").path()
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        let child = self.child.as_mut().expect("a server of the test's own");
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// A new process over the same data, at another port.
+    pub fn restart(&mut self) {
+        let (child, base) = launch(self.directory(), &self.settings);
+        (self.child, self.base) = (Some(child), base);
+        self.http = client();
+    }
+
+    /// Sends SIGTERM.
+    pub fn terminate(&self) {
+        let id = self.child.as_ref().expect("a server of the test's own").id();
+        assert!(Command::new("kill").args(["-TERM", &id.to_string()]).status().unwrap().success());
+    }
+
+    /// Waits for the process to end by itself.
+    pub async fn ended(&mut self, within: Duration) -> ExitStatus {
+        let child = self.child.as_mut().expect("a server of the test's own");
+        let start = Instant::now();
+        loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(start.elapsed() < within, "the server still runs {within:?} after it was told to stop");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Whether the process is still the one that was started.
+    pub fn lives(&mut self) -> bool {
+        self.child.as_mut().is_none_or(|child| child.try_wait().unwrap().is_none())
+    }
+
+    /// Runs a subcommand of `a2a` over this server's data.
+    pub fn command(&self, arguments: &[&str]) -> std::process::Output {
+        a2a(self.directory(), &self.settings).args(arguments).output().unwrap()
+    }
+
+    /// The absolute URL of a path.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// Any request.
+    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: impl Into<reqwest::Body>) -> reqwest::Response {
+        let mut request = self.http.request(method, self.url(path)).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.send().await.unwrap_or_else(|error| panic!("no answer from {path}: {error:?}"))
+    }
+
+    /// GET.
+    pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answered {
+        answered(self.send(Method::GET, path, headers, "").await).await
+    }
+
+    /// POST with a JSON body of any kind.
+    pub async fn post(&self, path: &str, headers: &[(&str, &str)], body: impl Into<reqwest::Body>) -> Answered {
+        let mut all = vec![("Content-Type", "application/json")];
+        all.retain(|(name, _)| !headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name)));
+        all.extend_from_slice(headers);
+        answered(self.send(Method::POST, path, &all, body).await).await
+    }
+
+    /// POST in A2A 1.0's HTTP+JSON binding.
+    pub async fn rest(&self, path: &str, body: &Value) -> Answered {
+        self.post(path, &[("A2A-Version", "1.0")], body.to_string()).await
+    }
+
+    /// A JSON-RPC request of A2A 1.0; the whole response object.
+    pub async fn v1(&self, method: &str, params: Value) -> Value {
+        self.rpc(&[("A2A-Version", "1.0")], method, params).await
+    }
+
+    /// The result of a JSON-RPC request of A2A 1.0 that succeeds.
+    #[track_caller]
+    pub fn ok(&self, method: &str, params: Value) -> impl Future<Output = Value> {
+        let method = method.to_owned();
+        async move {
+            let response = self.v1(&method, params).await;
+            assert!(response.get("error").is_none(), "{method}: {response}");
+            response["result"].clone()
+        }
+    }
+
+    /// A JSON-RPC request as clients of 0.3 and before send it: without a version.
+    pub async fn old(&self, method: &str, params: Value) -> Value {
+        self.rpc(&[], method, params).await
+    }
+
+    /// A JSON-RPC request with these headers.
+    pub async fn rpc(&self, headers: &[(&str, &str)], method: &str, params: Value) -> Value {
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        self.post("/", headers, body.to_string()).await.json()
+    }
+
+    /// The events of a streaming JSON-RPC method.
+    pub async fn stream(&self, headers: &[(&str, &str)], method: &str, params: Value) -> Events {
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        let mut all = vec![("Content-Type", "application/json"), ("Accept", "text/event-stream")];
+        all.extend_from_slice(headers);
+        Events::of(self.send(Method::POST, "/", &all, body.to_string()).await).await
+    }
+
+    /// The events of a streaming method of A2A 1.0.
+    pub async fn v1_stream(&self, method: &str, params: Value) -> Events {
+        self.stream(&[("A2A-Version", "1.0")], method, params).await
+    }
+
+    /// Asks for a task until it is in one of these states.
+    pub async fn wait_for(&self, id: &str, states: &[&str]) -> Value {
+        let start = Instant::now();
+        loop {
+            let task = self.ok("GetTask", json!({"id": id})).await;
+            if states.contains(&super::state(&task)) {
+                return task;
+            }
+            assert!(start.elapsed() < Duration::from_secs(60), "task is not {states:?}: {task}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        if std::thread::panicking()
+            && let Some(directory) = &self.directory
+        {
+            let log = std::fs::read_to_string(directory.path().join("server.log")).unwrap_or_default();
+            let lines: Vec<_> = log.lines().rev().take(20).collect();
+            println!("--- the server's last words");
+            for line in lines.iter().rev() {
+                println!("{line}");
+            }
+        }
+    }
+}
+
+/// Reads an answer to its end.
+pub async fn answered(response: reqwest::Response) -> Answered {
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    Answered { status, headers, text: response.text().await.unwrap() }
+}
+
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+fn launch(directory: &Path, settings: &[(String, String)]) -> (Child, String) {
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(directory.join("server.log")).unwrap();
+    let mut child = a2a(directory, settings)
+        .args(["serve", "--addr", "127.0.0.1:0", "--metrics-addr", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let first = lines.next().transpose().unwrap().unwrap_or_default();
+    // What is printed later goes nowhere, but the pipe has to stay open.
+    std::thread::spawn(move || lines.for_each(drop));
+    let Some(address) = first.split_whitespace().find_map(|word| word.trim_start_matches("http://").strip_prefix("127.0.0.1:")) else {
+        let log = std::fs::read_to_string(directory.join("server.log")).unwrap_or_default();
+        panic!("the server's first line names no address: `{first}`\n{log}");
+    };
+    (child, format!("http://127.0.0.1:{}", address.trim_matches(|c: char| !c.is_ascii_digit())))
+}
+
+fn a2a(directory: &Path, settings: &[(String, String)]) -> Command {
+    let mut command = Command::new(binary());
+    command.current_dir(directory).stdin(Stdio::null());
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("A2A_")) {
+        command.env_remove(name);
+    }
+    command.envs(settings.iter().map(|(name, value)| (name, value)));
+    command
+}
+
+/// The `a2a` binary beside the test's own, built where it is missing.
+fn binary() -> &'static PathBuf {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let path = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().join("a2a");
+        if !path.exists() {
+            let built = Command::new(env!("CARGO")).args(["build", "--package", "gateway", "--bin", "a2a"]).status().unwrap();
+            assert!(built.success() && path.exists(), "no binary at {}", path.display());
+        }
+        path
+    })
+}

@@ -1,0 +1,73 @@
+//! Health and the list of agents.
+
+use serde_json::Value;
+
+use crate::harness::Server;
+
+#[tokio::test]
+async fn a_running_server_is_healthy_and_ready() {
+    let server = Server::start();
+    let health = server.get("/health", &[]).await;
+    assert_eq!(health.status, 200);
+    let body = health.json();
+    assert_eq!(body["status"], "healthy");
+    assert!(body["agents_registered"].as_u64().unwrap() >= 1);
+    for field in ["timestamp", "tasks_active", "uptime", "version"] {
+        assert!(!body[field].is_null(), "{field} is missing in {body}");
+    }
+    assert_eq!(server.get("/health/ready", &[]).await.status, 200);
+}
+
+#[tokio::test]
+async fn details_of_health_need_the_system_role() {
+    let server = Server::with(&[("A2A_SYSTEM_API_KEY", "a-system-key-of-32-characters-00")]);
+    let refused = server.get("/health/details", &[]).await;
+    assert_eq!(refused.status, 401);
+    refused.json();
+    let answered = server.get("/health/details", &[("X-API-Key", "a-system-key-of-32-characters-00")]).await;
+    assert_eq!(answered.status, 200, "{answered:?}");
+    answered.json();
+}
+
+#[tokio::test]
+async fn the_agents_are_listed_as_a_bare_array() {
+    let agents = Server::start().get("/agents", &[]).await.json();
+    let types: Vec<_> = agents.as_array().unwrap().iter().map(|agent| agent["type"].as_str().unwrap()).collect();
+    assert_eq!(types, ["AgentType.RESEARCH", "AgentType.ANALYSIS"]);
+    for agent in agents.as_array().unwrap() {
+        assert_eq!(agent["status"], "AgentStatus.IDLE");
+        assert!(["agent_id", "name", "url"].iter().all(|field| agent[field].is_string()), "{agent}");
+    }
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_security_headers() {
+    let server = Server::start();
+    let answers = [server.get("/health", &[]).await, server.get("/no/such/route", &[]).await, server.post("/", &[], "{}").await];
+    for answered in answers {
+        for header in ["x-content-type-options", "x-frame-options", "x-xss-protection", "referrer-policy", "content-security-policy"] {
+            assert!(!answered.header(header).is_empty(), "{header} is missing: {:?}", answered.headers);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_trailing_slash_changes_nothing() {
+    let server = Server::start();
+    for path in ["/health/", "/agents/", "/.well-known/agent-card.json/", "/research/.well-known/agent-card.json/"] {
+        assert_eq!(server.get(path, &[]).await.status, 200, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_base_path_answers_beside_the_root() {
+    let server = Server::with(&[("A2A_BASE_PATH", "/a2a")]);
+    for path in ["/a2a/health", "/health", "/a2a/.well-known/agent-card.json", "/a2a/research/.well-known/agent-card.json"] {
+        assert_eq!(server.get(path, &[]).await.status, 200, "{path}");
+    }
+    for path in ["/a2a", "/a2a/", "/a2a/research"] {
+        let body = r#"{"jsonrpc":"2.0","id":7,"method":"GetTask","params":{"id":"none"}}"#;
+        let response: Value = server.post(path, &[("A2A-Version", "1.0")], body).await.json();
+        assert_eq!((&response["id"], &response["error"]["code"]), (&7.into(), &(-32001).into()), "{path}: {response}");
+    }
+}

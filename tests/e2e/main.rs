@@ -1,0 +1,32 @@
+//! The end-to-end suite: speaks HTTP to a server that it starts for each test, or to the one at `A2A_TEST_URL`.
+//!
+//! Tests that need settings of their own, or that kill the server, always start the built `a2a` binary.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test fails by panicking")]
+
+mod harness;
+
+mod analysis;
+mod auth;
+mod bad_input;
+mod cancel;
+mod cards;
+mod commands;
+mod conformance_agent;
+mod dialects;
+mod durability;
+mod health;
+mod ingestion;
+mod legacy_clients;
+mod lists;
+mod load;
+mod multi_turn;
+mod official_clients;
+mod push_notifications;
+mod readme;
+mod rest;
+mod retries;
+mod routing;
+mod search;
+mod streams;
+mod subscriptions;
+mod synthesis;
