@@ -23,7 +23,9 @@ async fn statistics_are_right() {
     let server = Server::start();
     let task = server.ok("SendMessage", data_message("statistical_analysis", json!({"values": [2, 4, 4, 4, 5, 5, 7, 9]}))).await;
     let statistics = computed(&task, "statistics");
-    for (name, expected) in [("count", 8.0), ("mean", 5.0), ("median", 4.5), ("min", 2.0), ("max", 9.0), ("variance", 32.0 / 7.0), ("std_dev", (32.0_f64 / 7.0).sqrt())] {
+    for (name, expected) in
+        [("count", 8.0), ("mean", 5.0), ("median", 4.5), ("min", 2.0), ("max", 9.0), ("variance", 32.0 / 7.0), ("std_dev", (32.0_f64 / 7.0).sqrt())]
+    {
         let value = statistics.get(name).or_else(|| statistics.as_object().unwrap().values().next().unwrap().get(name)).unwrap();
         close(value, expected);
     }
@@ -40,7 +42,11 @@ async fn a_csv_file_gives_numbers_for_each_column_and_a_chart() {
     close(&statistics["x"]["mean"], 3.0);
     close(&statistics["y"]["mean"], 6.02);
     let artifacts = task["task"]["artifacts"].as_array().unwrap();
-    let chart = artifacts.iter().flat_map(|artifact| artifact["parts"].as_array().unwrap()).find(|part| part["mediaType"] == "image/svg+xml").expect("a chart");
+    let chart = artifacts
+        .iter()
+        .flat_map(|artifact| artifact["parts"].as_array().unwrap())
+        .find(|part| part["mediaType"] == "image/svg+xml")
+        .expect("a chart");
     let svg = String::from_utf8(STANDARD.decode(chart["raw"].as_str().unwrap()).unwrap()).unwrap();
     assert!(svg.trim_start().starts_with("<svg") || svg.starts_with("<?xml"), "{svg}");
     assert!(svg.trim_end().ends_with("</svg>"), "{svg}");
@@ -94,7 +100,13 @@ async fn analysis_without_data_asks_for_some_and_goes_on_when_it_comes() {
 #[tokio::test]
 async fn data_that_makes_no_sense_never_breaks_the_server() {
     let mut server = Server::with(&[]);
-    for data in [json!({"values": []}), json!({"values": ["a", null]}), json!({"values": [1e308, -1e308, 1e308]}), json!({"columns": {"x": [1, 2], "y": [1]}}), json!({"values": [7]})] {
+    for data in [
+        json!({"values": []}),
+        json!({"values": ["a", null]}),
+        json!({"values": [1e308, -1e308, 1e308]}),
+        json!({"columns": {"x": [1, 2], "y": [1]}}),
+        json!({"values": [7]}),
+    ] {
         for skill in ["statistical_analysis", "trend_analysis", "anomaly_detection", "pattern_recognition", "data_visualization"] {
             let task = server.ok("SendMessage", data_message(skill, data.clone())).await;
             assert!(["TASK_STATE_COMPLETED", "TASK_STATE_INPUT_REQUIRED", "TASK_STATE_FAILED"].contains(&state(&task)), "{skill} {data}: {task}");

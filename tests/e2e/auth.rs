@@ -34,7 +34,8 @@ async fn anothers_task_looks_like_one_that_never_was() {
         ("ListTaskPushNotificationConfigs", json!({"taskId": task["id"]})),
     ] {
         let foreign = server.rpc(&bob, method, params.clone()).await["error"].clone();
-        let made_up = server.rpc(&bob, method, serde_json::from_str(&params.to_string().replace(task["id"].as_str().unwrap(), "none")).unwrap()).await;
+        let made_up =
+            server.rpc(&bob, method, serde_json::from_str(&params.to_string().replace(task["id"].as_str().unwrap(), "none")).unwrap()).await;
         assert_eq!((&foreign["code"], &made_up["error"]["code"]), (&json!(-32001), &json!(-32001)), "{method}: {foreign}");
     }
     assert_eq!(server.rpc(&bob, "ListTasks", json!({})).await["result"]["totalSize"], 0);

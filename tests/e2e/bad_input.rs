@@ -51,7 +51,11 @@ async fn a_bad_json_rpc_request_gets_its_code() {
         ("an unknown task", call("GetTask", json!({"id": "none"})).into_bytes(), -32001),
         ("an unknown task to cancel", call("CancelTask", json!({"id": "none"})).into_bytes(), -32001),
         ("an unknown task to subscribe to", call("SubscribeToTask", json!({"id": "none"})).into_bytes(), -32001),
-        ("a webhook of no task", call("CreateTaskPushNotificationConfig", json!({"taskId": "none", "url": "https://example.com/"})).into_bytes(), -32001),
+        (
+            "a webhook of no task",
+            call("CreateTaskPushNotificationConfig", json!({"taskId": "none", "url": "https://example.com/"})).into_bytes(),
+            -32001,
+        ),
     ];
     for (what, body, code) in cases {
         let answered = server.post("/", &[V1], body).await;
@@ -118,7 +122,8 @@ async fn a_batch_with_one_bad_member_answers_the_others() {
         {"jsonrpc": "2.0", "id": "streams", "method": "SendStreamingMessage", "params": message("tck-stream-1", "x")},
     ]);
     let responses = server.post("/", &[V1], batch.to_string()).await.json();
-    let find = |id: Value| responses.as_array().unwrap().iter().find(|response| response["id"] == id).unwrap_or_else(|| panic!("{id} in {responses}"));
+    let find =
+        |id: Value| responses.as_array().unwrap().iter().find(|response| response["id"] == id).unwrap_or_else(|| panic!("{id} in {responses}"));
     assert_eq!(find(json!("good"))["result"]["id"], id);
     assert_eq!(find(json!("bad"))["error"]["code"], -32602);
     assert_eq!(find(Value::Null)["error"]["code"], -32600);

@@ -71,9 +71,7 @@ async fn the_first_generation_reads_agent_json() {
 #[tokio::test]
 async fn a_tenant_has_a_card_with_its_own_skills_only() {
     let server = Server::start();
-    for (tenant, skill, foreign) in
-        [("research", "document_search", "trend_analysis"), ("analysis", "trend_analysis", "document_search")]
-    {
+    for (tenant, skill, foreign) in [("research", "document_search", "trend_analysis"), ("analysis", "trend_analysis", "document_search")] {
         let card = server.get(&format!("/{tenant}{CARD}"), &[("A2A-Version", "1.0")]).await.json();
         let skills: Vec<_> = card["skills"].as_array().unwrap().iter().map(|skill| skill["id"].as_str().unwrap().to_owned()).collect();
         assert!(skills.iter().any(|id| id == skill) && !skills.iter().any(|id| id == foreign), "{skills:?}");
@@ -117,11 +115,7 @@ fn verify(answered: &Answered, keys: &JwkSet) {
     assert!(Validation::new(algorithm).algorithms.contains(&algorithm));
     let payload = serde_json_canonicalizer::to_vec(&card).unwrap();
     let signed = format!("{}.{}", signature["protected"].as_str().unwrap(), URL_SAFE_NO_PAD.encode(payload));
-    let holds = jsonwebtoken::crypto::verify(
-        signature["signature"].as_str().unwrap(),
-        signed.as_bytes(),
-        &DecodingKey::from_jwk(key).unwrap(),
-        algorithm,
-    );
+    let holds =
+        jsonwebtoken::crypto::verify(signature["signature"].as_str().unwrap(), signed.as_bytes(), &DecodingKey::from_jwk(key).unwrap(), algorithm);
     assert!(holds.unwrap(), "the signature doesn't hold over {card}");
 }

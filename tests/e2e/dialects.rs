@@ -48,7 +48,8 @@ async fn each_generation_streams() {
     let (last, before) = events.split_last().unwrap();
     assert_eq!((&last["kind"], &last["final"], &last["status"]["state"]), (&json!("status-update"), &json!(true), &json!("completed")));
     assert!(before.iter().all(|event| event["final"] != true), "{before:?}");
-    let pieces: Vec<_> = before.iter().filter(|event| event["kind"] == "artifact-update").map(|event| &event["artifact"]["parts"][0]["text"]).collect();
+    let pieces: Vec<_> =
+        before.iter().filter(|event| event["kind"] == "artifact-update").map(|event| &event["artifact"]["parts"][0]["text"]).collect();
     assert_eq!(pieces, ["chunk-1 ", "chunk-2"]);
 
     let events = server.stream(&[], "tasks/sendSubscribe", message_0_1("streamed", "tck-stream-artifact-text")).await.results().await;

@@ -11,9 +11,21 @@ async fn what_a_message_brings_is_found() {
     let encode = |bytes: &[u8]| STANDARD.encode(bytes);
     let documents = [
         (json!({"text": "The axolotl keeps its gills all its life."}), "axolotl gills", "axolotl"),
-        (json!({"raw": encode(b"# Kites\n\nThe *rokkaku* is a six-sided fighting kite."), "mediaType": "text/markdown", "filename": "kites.md"}), "rokkaku", "rokkaku"),
-        (json!({"raw": encode(b"<html><body><p>Sourdough needs a <b>levain</b>.</p></body></html>"), "mediaType": "text/html", "filename": "bread.html"}), "levain", "levain"),
-        (json!({"raw": encode(&pdf_of(&["The theremin is played without touch."])), "mediaType": "application/pdf", "filename": "music.pdf"}), "theremin", "theremin"),
+        (
+            json!({"raw": encode(b"# Kites\n\nThe *rokkaku* is a six-sided fighting kite."), "mediaType": "text/markdown", "filename": "kites.md"}),
+            "rokkaku",
+            "rokkaku",
+        ),
+        (
+            json!({"raw": encode(b"<html><body><p>Sourdough needs a <b>levain</b>.</p></body></html>"), "mediaType": "text/html", "filename": "bread.html"}),
+            "levain",
+            "levain",
+        ),
+        (
+            json!({"raw": encode(&pdf_of(&["The theremin is played without touch."])), "mediaType": "application/pdf", "filename": "music.pdf"}),
+            "theremin",
+            "theremin",
+        ),
     ];
     for (part, query, word) in documents {
         let mut params = say("document_ingestion", "");

@@ -1,7 +1,8 @@
 //! The official clients of others against this server: Rust over both bindings, Python in three generations.
 
 use a2a::{
-    CancelTaskRequest, GetTaskRequest, ListTasksRequest, Message, Part, Role, SendMessageRequest, SendMessageResponse, StreamResponse, SubscribeToTaskRequest, TaskState,
+    CancelTaskRequest, GetTaskRequest, ListTasksRequest, Message, Part, Role, SendMessageRequest, SendMessageResponse, StreamResponse,
+    SubscribeToTaskRequest, TaskState,
 };
 use a2a_client::{A2AClient, A2AClientFactory, Transport, agent_card::AgentCardResolver};
 use futures::StreamExt;
@@ -33,7 +34,10 @@ async fn round_trip(binding: &str) {
     let client = client(&server, binding).await;
 
     let task = sent(&client, "tck-artifact-text-1").await;
-    assert_eq!((task.status.state.clone(), task.artifacts.as_ref().unwrap()[0].parts[0].as_text()), (TaskState::Completed, Some("Generated text content")));
+    assert_eq!(
+        (task.status.state.clone(), task.artifacts.as_ref().unwrap()[0].parts[0].as_text()),
+        (TaskState::Completed, Some("Generated text content"))
+    );
     let read = client.get_task(&GetTaskRequest { id: task.id.clone(), history_length: None, tenant: None }).await.unwrap();
     assert_eq!(read, task);
 

@@ -15,7 +15,7 @@ pub struct Event {
 
 /// The events of one response, in order.
 pub struct Events {
-    bytes: BoxStream<'static, reqwest::Result<reqwest::Bytes>>,
+    bytes: BoxStream<'static, reqwest::Result<axum::body::Bytes>>,
     buffer: String,
 }
 

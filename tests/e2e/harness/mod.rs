@@ -8,8 +8,8 @@ mod tools;
 mod v1;
 
 pub use events::{Event, Events};
-pub use inbox::{Delivery, Inbox};
+pub use inbox::Inbox;
 pub use pdf::pdf_of;
 pub use server::{Answered, Server, answered};
-pub use tools::{Tool, tool};
+pub use tools::tool;
 pub use v1::{data_message, first_artifact, message, say, state, text_of};
