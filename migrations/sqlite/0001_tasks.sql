@@ -26,8 +26,7 @@ CREATE TABLE tasks (
 
 -- One range for each (owner, agent, state): lists merge those that a filter admits, newest first (the key ends with `number`).
 CREATE INDEX tasks_by_state ON tasks (owner, agent, state, status_at);
--- A conversation, with what else a filter may ask for.
-CREATE INDEX tasks_by_context ON tasks (owner, context_id, status_at, agent, state);
+CREATE INDEX tasks_by_context ON tasks (owner, context_id, status_at);
 -- The three below hold few rows at a time or are appended to at their end.
 CREATE INDEX tasks_leased ON tasks (lease_until) WHERE lease_until IS NOT NULL;
 CREATE INDEX tasks_active ON tasks (number) WHERE state IN (1, 2);

@@ -1,1 +1,5 @@
-//! (to be filled)
+//! How signals about tasks reach who listens: the backends of [`engine::ports::EventBus`].
+
+pub mod in_process;
+
+pub use in_process::InProcessEventBus;

@@ -1,1 +1,5 @@
-//! (to be filled)
+//! How background work reaches workers: the backends of [`engine::ports::WorkQueue`].
+
+pub mod rows;
+
+pub use rows::RowsWorkQueue;

@@ -2,4 +2,4 @@
 
 pub mod sqlite;
 
-pub use sqlite::SqliteDatabase;
+pub use sqlite::{SqliteDatabase, SqliteTaskStore};

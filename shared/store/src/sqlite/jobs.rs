@@ -1,0 +1,115 @@
+//! Rows of background work: put in by commits, handed out by the queue.
+
+use chrono::{DateTime, Utc};
+use engine::ports::{QueueName, Work};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::values::{from_json, milliseconds, time, to_json};
+
+/// A job in a worker's hands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenJob {
+    /// What to do.
+    pub work: Work,
+    /// The number of this hand-out: who holds an older one holds nothing.
+    pub delivery: u64,
+    /// From 1: hand-outs since it was last queued.
+    pub attempt: u32,
+    /// When it was first queued.
+    pub queued_at: DateTime<Utc>,
+}
+
+/// Queues work at a time in milliseconds. Work that is queued already becomes due now, with its attempts counted anew; work that is
+/// in progress comes once more when it is done.
+pub(super) fn enqueue(connection: &Connection, work: &Work, now: i64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO jobs (key, queue, work, generation, delivery, attempts, due_at, queued_at, taken) VALUES (?1, ?2, ?3, 1, 0, 0, ?4, ?4, NULL)
+             ON CONFLICT (key) DO UPDATE SET
+                generation = generation + 1,
+                attempts = iif(taken IS NULL, 0, attempts),
+                due_at = iif(taken IS NULL, min(due_at, excluded.due_at), due_at)",
+        )?
+        .execute(params![work.key(), work.queue().as_str(), to_json(work)?, now])?;
+    Ok(())
+}
+
+/// Takes up to `max` jobs that are due and hides them until a time.
+pub fn take_jobs(connection: &Connection, queue: QueueName, max: u32, now: DateTime<Utc>, until: DateTime<Utc>) -> rusqlite::Result<Vec<TakenJob>> {
+    let mut due = connection.prepare_cached("SELECT key FROM jobs WHERE queue = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?3")?;
+    let keys =
+        due.query_map(params![queue.as_str(), milliseconds(now), max], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+    // Work that was queued again while its worker died begins anew.
+    let mut take = connection.prepare_cached(
+        "UPDATE jobs SET attempts = iif(taken IS NOT NULL AND taken <> generation, 1, attempts + 1), taken = generation, delivery = delivery + 1, due_at = ?2
+         WHERE key = ?1 RETURNING work, delivery, attempts, queued_at",
+    )?;
+    keys.iter()
+        .map(|key| {
+            take.query_row(params![key, milliseconds(until)], |row| {
+                Ok(TakenJob { work: from_json(row, 0)?, delivery: row.get(1)?, attempt: row.get(2)?, queued_at: time(row.get(3)?) })
+            })
+        })
+        .collect()
+}
+
+/// When the next job of a queue is due; `None` where there is none.
+pub fn next_due_job(connection: &Connection, queue: QueueName) -> rusqlite::Result<Option<DateTime<Utc>>> {
+    let due: Option<i64> =
+        connection.prepare_cached("SELECT min(due_at) FROM jobs WHERE queue = ?1")?.query_row([queue.as_str()], |row| row.get(0))?;
+    Ok(due.map(time))
+}
+
+/// Done: gone, or due at once if it was queued anew meanwhile. Says whether it was; a stale delivery changes nothing.
+pub fn finish_job(connection: &Connection, work: &Work, delivery: u64, now: DateTime<Utc>) -> rusqlite::Result<bool> {
+    let deleted = connection
+        .prepare_cached("DELETE FROM jobs WHERE key = ?1 AND delivery = ?2 AND taken = generation")?
+        .execute(params![work.key(), delivery])?;
+    Ok(deleted == 0 && queued_anew(connection, work, delivery, now)?)
+}
+
+/// Not done: due at a time; at once if it was queued anew meanwhile.
+pub fn retry_job(connection: &Connection, work: &Work, delivery: u64, now: DateTime<Utc>, due: DateTime<Utc>) -> rusqlite::Result<()> {
+    let delayed = connection
+        .prepare_cached("UPDATE jobs SET taken = NULL, due_at = ?3 WHERE key = ?1 AND delivery = ?2 AND taken = generation")?
+        .execute(params![work.key(), delivery, milliseconds(due)])?;
+    if delayed == 0 {
+        queued_anew(connection, work, delivery, now)?;
+    }
+    Ok(())
+}
+
+/// Given up: moved to the dead letters; what was queued anew meanwhile stays.
+pub fn park_job(connection: &Connection, work: &Work, delivery: u64, now: DateTime<Utc>, reason: &str) -> rusqlite::Result<()> {
+    let parked = connection
+        .prepare_cached(
+            "INSERT INTO dead_letters (queue, work, attempts, queued_at, parked_at, reason)
+             SELECT queue, work, attempts, queued_at, ?3, ?4 FROM jobs WHERE key = ?1 AND delivery = ?2 AND taken IS NOT NULL",
+        )?
+        .execute(params![work.key(), delivery, milliseconds(now), reason])?;
+    if parked > 0 {
+        finish_job(connection, work, delivery, now)?;
+    }
+    Ok(())
+}
+
+/// Waiting and running jobs of a queue.
+pub fn job_depth(connection: &Connection, queue: QueueName) -> rusqlite::Result<u64> {
+    connection.prepare_cached("SELECT count(*) FROM jobs WHERE queue = ?1")?.query_row([queue.as_str()], |row| row.get(0))
+}
+
+/// What was given up, with the reasons, the latest first, at most `limit`.
+pub fn dead_letters(connection: &Connection, queue: QueueName, limit: u32) -> rusqlite::Result<Vec<(Work, String)>> {
+    let mut select = connection.prepare_cached("SELECT work, reason FROM dead_letters WHERE queue = ?1 ORDER BY number DESC LIMIT ?2")?;
+    select.query_map(params![queue.as_str(), limit], |row| Ok((from_json(row, 0)?, row.get(1)?)))?.collect()
+}
+
+fn queued_anew(connection: &Connection, work: &Work, delivery: u64, now: DateTime<Utc>) -> rusqlite::Result<bool> {
+    let found = connection
+        .prepare_cached(
+            "UPDATE jobs SET taken = NULL, attempts = 0, due_at = ?3 WHERE key = ?1 AND delivery = ?2 AND taken <> generation RETURNING 1",
+        )?
+        .query_row(params![work.key(), delivery, milliseconds(now)], |_| Ok(()))
+        .optional()?;
+    Ok(found.is_some())
+}

@@ -1,0 +1,53 @@
+//! How values of the protocol stand in columns.
+
+use chrono::{DateTime, Utc};
+use protocol::types::TaskState;
+use rusqlite::{Row, types::Type};
+use serde::{Serialize, de::DeserializeOwned};
+
+/// Milliseconds since 1970, the form of all times in the file.
+pub fn milliseconds(time: DateTime<Utc>) -> i64 {
+    time.timestamp_millis()
+}
+
+/// The opposite of [`milliseconds`]. A number that is no time reads as 1970.
+pub fn time(milliseconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(milliseconds).unwrap_or_default()
+}
+
+/// The numbers of the protocol buffer's enum.
+pub(super) fn state_number(state: &TaskState) -> i64 {
+    match state {
+        TaskState::Unspecified => 0,
+        TaskState::Submitted => 1,
+        TaskState::Working => 2,
+        TaskState::Completed => 3,
+        TaskState::Failed => 4,
+        TaskState::Canceled => 5,
+        TaskState::InputRequired => 6,
+        TaskState::Rejected => 7,
+        TaskState::AuthRequired => 8,
+    }
+}
+
+/// As a column's text.
+pub(super) fn to_json<T: Serialize + ?Sized>(value: &T) -> rusqlite::Result<String> {
+    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+}
+
+/// A column's text as what it was.
+pub(super) fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    let text = row.get_ref(column)?.as_str()?;
+    serde_json::from_str(text).map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
+}
+
+/// As [`from_json`]; NULL is the default.
+pub(super) fn from_json_or_default<T: DeserializeOwned + Default>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    if row.get_ref(column)?.as_str_or_null()?.is_none() { Ok(T::default()) } else { from_json(row, column) }
+}
+
+/// A column's text through `FromStr`.
+pub(super) fn parse<T: std::str::FromStr<Err = String>>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    let text = row.get_ref(column)?.as_str()?;
+    text.parse().map_err(|error: String| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into()))
+}
