@@ -1,5 +1,9 @@
 //! The closed set of errors that clients can see, with their codes in every binding (spec sections 3.3.2, 5.4, 9.5 and 11.6).
 
+mod details;
+
+pub(crate) use details::{details, flat_details};
+
 /// One field that failed validation: its path as the client wrote it, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldViolation {
@@ -146,7 +150,12 @@ pub enum A2aError {
 impl A2aError {
     /// A single invalid field.
     pub fn invalid(field: impl Into<String>, description: impl Into<String>) -> Self {
-        A2aError::InvalidParams { violations: vec![FieldViolation { field: field.into(), description: description.into() }] }
+        A2aError::InvalidParams {
+            violations: vec![FieldViolation {
+                field: field.into(),
+                description: description.into(),
+            }],
+        }
     }
 
     /// The JSON-RPC code. Those from -32010 on are this server's own, for what HTTP has a status for.
@@ -184,27 +193,93 @@ impl A2aError {
         )
     }
 
+    /// The specification's name of the error, such as `TaskNotFoundError`; the `type` of a v0.3 HTTP answer.
+    pub const fn type_name(&self) -> &'static str {
+        match self {
+            A2aError::TaskNotFound { .. } => "TaskNotFoundError",
+            A2aError::TaskNotCancelable { .. } => "TaskNotCancelableError",
+            A2aError::PushNotificationNotSupported => "PushNotificationNotSupportedError",
+            A2aError::UnsupportedOperation { .. } => "UnsupportedOperationError",
+            A2aError::ContentTypeNotSupported { .. } | A2aError::UnsupportedMediaType { .. } => {
+                "ContentTypeNotSupportedError"
+            }
+            A2aError::InvalidAgentResponse { .. } => "InvalidAgentResponseError",
+            A2aError::ExtendedAgentCardNotConfigured => {
+                "AuthenticatedExtendedCardNotConfiguredError"
+            }
+            A2aError::ExtensionSupportRequired { .. } => "ExtensionSupportRequiredError",
+            A2aError::VersionNotSupported { .. } => "VersionNotSupportedError",
+            A2aError::ParseError { .. } => "JSONParseError",
+            A2aError::InvalidRequest { .. } => "InvalidRequestError",
+            A2aError::MethodNotFound { .. } | A2aError::RouteNotFound { .. } => {
+                "MethodNotFoundError"
+            }
+            A2aError::InvalidParams { .. } => "InvalidParamsError",
+            A2aError::Internal => "InternalError",
+            A2aError::Unauthenticated { .. } => "UnauthenticatedError",
+            A2aError::PermissionDenied { .. } => "PermissionDeniedError",
+            A2aError::PayloadTooLarge { .. } => "PayloadTooLargeError",
+            A2aError::RateLimited { .. } => "RateLimitedError",
+            A2aError::Unavailable { .. } => "UnavailableError",
+            A2aError::Timeout { .. } => "TimeoutError",
+        }
+    }
+
     const fn row(&self) -> (i32, u16, &'static str, &'static str) {
         match self {
             A2aError::TaskNotFound { .. } => (-32001, 404, "NOT_FOUND", "TASK_NOT_FOUND"),
-            A2aError::TaskNotCancelable { .. } => (-32002, 400, "FAILED_PRECONDITION", "TASK_NOT_CANCELABLE"),
-            A2aError::PushNotificationNotSupported => (-32003, 400, "FAILED_PRECONDITION", "PUSH_NOTIFICATION_NOT_SUPPORTED"),
-            A2aError::UnsupportedOperation { .. } => (-32004, 400, "FAILED_PRECONDITION", "UNSUPPORTED_OPERATION"),
-            A2aError::ContentTypeNotSupported { .. } => (-32005, 400, "INVALID_ARGUMENT", "CONTENT_TYPE_NOT_SUPPORTED"),
-            A2aError::InvalidAgentResponse { .. } => (-32006, 500, "INTERNAL", "INVALID_AGENT_RESPONSE"),
-            A2aError::ExtendedAgentCardNotConfigured => (-32007, 400, "FAILED_PRECONDITION", "EXTENDED_AGENT_CARD_NOT_CONFIGURED"),
-            A2aError::ExtensionSupportRequired { .. } => (-32008, 400, "FAILED_PRECONDITION", "EXTENSION_SUPPORT_REQUIRED"),
-            A2aError::VersionNotSupported { .. } => (-32009, 400, "FAILED_PRECONDITION", "VERSION_NOT_SUPPORTED"),
+            A2aError::TaskNotCancelable { .. } => {
+                (-32002, 400, "FAILED_PRECONDITION", "TASK_NOT_CANCELABLE")
+            }
+            A2aError::PushNotificationNotSupported => (
+                -32003,
+                400,
+                "FAILED_PRECONDITION",
+                "PUSH_NOTIFICATION_NOT_SUPPORTED",
+            ),
+            A2aError::UnsupportedOperation { .. } => {
+                (-32004, 400, "FAILED_PRECONDITION", "UNSUPPORTED_OPERATION")
+            }
+            A2aError::ContentTypeNotSupported { .. } => (
+                -32005,
+                400,
+                "INVALID_ARGUMENT",
+                "CONTENT_TYPE_NOT_SUPPORTED",
+            ),
+            A2aError::InvalidAgentResponse { .. } => {
+                (-32006, 500, "INTERNAL", "INVALID_AGENT_RESPONSE")
+            }
+            A2aError::ExtendedAgentCardNotConfigured => (
+                -32007,
+                400,
+                "FAILED_PRECONDITION",
+                "EXTENDED_AGENT_CARD_NOT_CONFIGURED",
+            ),
+            A2aError::ExtensionSupportRequired { .. } => (
+                -32008,
+                400,
+                "FAILED_PRECONDITION",
+                "EXTENSION_SUPPORT_REQUIRED",
+            ),
+            A2aError::VersionNotSupported { .. } => {
+                (-32009, 400, "FAILED_PRECONDITION", "VERSION_NOT_SUPPORTED")
+            }
             A2aError::ParseError { .. } => (-32700, 400, "INVALID_ARGUMENT", "PARSE_ERROR"),
             A2aError::InvalidRequest { .. } => (-32600, 400, "INVALID_ARGUMENT", "INVALID_REQUEST"),
             A2aError::MethodNotFound { .. } => (-32601, 404, "NOT_FOUND", "METHOD_NOT_FOUND"),
             A2aError::InvalidParams { .. } => (-32602, 400, "INVALID_ARGUMENT", "INVALID_PARAMS"),
             A2aError::Internal => (-32603, 500, "INTERNAL", "INTERNAL"),
             A2aError::Unauthenticated { .. } => (-32010, 401, "UNAUTHENTICATED", "UNAUTHENTICATED"),
-            A2aError::PermissionDenied { .. } => (-32011, 403, "PERMISSION_DENIED", "PERMISSION_DENIED"),
+            A2aError::PermissionDenied { .. } => {
+                (-32011, 403, "PERMISSION_DENIED", "PERMISSION_DENIED")
+            }
             A2aError::RouteNotFound { .. } => (-32012, 404, "NOT_FOUND", "ROUTE_NOT_FOUND"),
-            A2aError::PayloadTooLarge { .. } => (-32013, 413, "RESOURCE_EXHAUSTED", "PAYLOAD_TOO_LARGE"),
-            A2aError::UnsupportedMediaType { .. } => (-32005, 415, "INVALID_ARGUMENT", "UNSUPPORTED_MEDIA_TYPE"),
+            A2aError::PayloadTooLarge { .. } => {
+                (-32013, 413, "RESOURCE_EXHAUSTED", "PAYLOAD_TOO_LARGE")
+            }
+            A2aError::UnsupportedMediaType { .. } => {
+                (-32005, 415, "INVALID_ARGUMENT", "UNSUPPORTED_MEDIA_TYPE")
+            }
             A2aError::RateLimited { .. } => (-32014, 429, "RESOURCE_EXHAUSTED", "RATE_LIMITED"),
             A2aError::Unavailable { .. } => (-32015, 503, "UNAVAILABLE", "UNAVAILABLE"),
             A2aError::Timeout { .. } => (-32016, 504, "DEADLINE_EXCEEDED", "TIMEOUT"),
@@ -213,5 +288,9 @@ impl A2aError {
 }
 
 fn describe(violations: &[FieldViolation]) -> String {
-    violations.iter().map(|v| format!("{}: {}", v.field, v.description)).collect::<Vec<_>>().join("; ")
+    violations
+        .iter()
+        .map(|v| format!("{}: {}", v.field, v.description))
+        .collect::<Vec<_>>()
+        .join("; ")
 }

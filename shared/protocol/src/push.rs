@@ -1,0 +1,17 @@
+//! What a webhook is told (spec section 4.3.3).
+
+use crate::{
+    Dialect,
+    dialect::{v0_1, v0_3, v1_0},
+    types::{StreamResponse, Task},
+    write::json,
+};
+
+/// The body of a notification: the event in v1.0; in older dialects `task`, the task as it stands after the event.
+pub fn body(dialect: Dialect, event: &StreamResponse, task: &Task) -> String {
+    match dialect {
+        Dialect::V1_0 => json(&v1_0::StreamResponse(event)),
+        Dialect::V0_3 => json(&v0_3::Task(v0_3::Form::JsonRpc, task)),
+        Dialect::V0_1 => json(&v0_1::Task(task)),
+    }
+}
