@@ -82,3 +82,10 @@ pub struct CallContext {
     /// How long a blocking call may take from now.
     pub time_left: Duration,
 }
+
+impl CallContext {
+    /// How long a blocking call waits at most: what is left less a margin in which to answer, a tenth of it but a second at most.
+    pub(crate) fn patience(&self) -> Duration {
+        self.time_left - (self.time_left / 10).min(Duration::from_secs(1))
+    }
+}

@@ -1,14 +1,16 @@
-//! The engine: one `call` for every operation.
+//! The engine: a world behind ports, and the numbers that it holds to. What it does stands in the files beside.
 
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use futures::stream::BoxStream;
-use protocol::{A2aError, Answer, Call, Dialect, types::StreamResponse};
+use protocol::A2aError;
+use tokio_util::task::TaskTracker;
 
 use crate::{
     CallContext,
-    ports::{Agent, AgentProfile, Clock, Delivery, EventBus, StoreError, TaskStore, WebhookSender, WorkQueue},
+    finished::FinishedTasks,
+    ports::{Agent, AgentProfile, Clock, EventBus, Scope, TaskStore, WebhookSender, WorkQueue},
+    routing::{Candidate, no_such_tenant},
 };
 
 /// The world, as the engine sees it.
@@ -54,113 +56,35 @@ impl Default for EngineSettings {
 /// What A2A means, over some ports. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
-    ports: Arc<Ports>,
-    settings: Arc<EngineSettings>,
+    inner: Arc<Inner>,
 }
 
-/// What came of a call.
-pub enum Reply {
-    /// One answer.
-    Answer {
-        /// The answer.
-        answer: Answer,
-        /// The dialect that made the task that the answer shows; the call's own where there is none.
-        dialect: Dialect,
-    },
-    /// Events until the task ends or is interrupted.
-    Stream {
-        /// In order. An `Err` is the last item.
-        events: BoxStream<'static, Result<StreamItem, A2aError>>,
-        /// The dialect that made the task.
-        dialect: Dialect,
-    },
-    /// The caller may have the extended card of this agent, or of all (`None`, the default tenant): the edge assembles cards.
-    ExtendedAgentCard {
-        /// The agent's id.
-        agent: Option<String>,
-    },
-}
-
-/// What came of a piece of queued work.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum WorkOutcome {
-    /// Done, or nothing left to do.
-    Done,
-    /// Worth another try after a while.
-    Retry {
-        /// How long to wait.
-        delay: Duration,
-    },
-    /// It will never succeed.
-    Park {
-        /// Why, for the dead letters.
-        reason: String,
-    },
-}
-
-/// What a sweep did.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SweepReport {
-    /// Tasks whose runner was lost and that run again.
-    pub requeued: u64,
-    /// Tasks whose runner was lost too often.
-    pub failed: u64,
-    /// Finished tasks past their retention.
-    pub deleted: u64,
-    /// When the next runner would count as lost; `None` where no task runs.
-    pub next_lease_expiry: Option<DateTime<Utc>>,
-}
-
-/// One event of a stream.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StreamItem {
-    /// For `Last-Event-ID`; `None` for a direct message. The first Task carries that of the last event it includes.
-    pub sequence: Option<u64>,
-    /// What to tell.
-    pub event: StreamResponse,
+struct Inner {
+    ports: Ports,
+    settings: EngineSettings,
+    candidates: Vec<Candidate>,
+    finished: FinishedTasks,
+    runs: TaskTracker,
 }
 
 impl Engine {
     /// An engine over these ports. At least one agent is needed for it to answer anything.
     pub fn new(ports: Ports, settings: EngineSettings) -> Self {
-        Engine { ports: Arc::new(ports), settings: Arc::new(settings) }
-    }
-
-    /// Performs one operation.
-    pub async fn call(&self, call: Call, context: CallContext) -> Result<Reply, A2aError> {
-        let _ = (call, context, &self.ports, &self.settings);
-        Err(A2aError::Internal)
-    }
-
-    /// Does a piece of queued work, then completes, retries or parks it on the queue that it came from; says which.
-    pub async fn work(&self, delivery: &Delivery) -> Result<WorkOutcome, StoreError> {
-        let _ = delivery;
-        Ok(WorkOutcome::Done)
-    }
-
-    /// Runs the present turn of a task, if it waits for a runner.
-    pub async fn run_task(&self, task_id: &str) -> Result<WorkOutcome, StoreError> {
-        let _ = task_id;
-        Ok(WorkOutcome::Done)
-    }
-
-    /// Delivers to a webhook what it hasn't had. `queued_at` says since when that is tried.
-    pub async fn deliver_push(&self, task_id: &str, config_id: &str, queued_at: DateTime<Utc>) -> Result<WorkOutcome, StoreError> {
-        let _ = (task_id, config_id, queued_at);
-        Ok(WorkOutcome::Done)
-    }
-
-    /// Puts right what lost processes left behind; safe to run by many at once.
-    pub async fn sweep(&self) -> Result<SweepReport, StoreError> {
-        Ok(SweepReport::default())
+        let candidates = ports.agents.iter().cloned().map(Candidate::new).collect();
+        let finished = FinishedTasks::new(settings.retention);
+        Engine { inner: Arc::new(Inner { ports, settings, candidates, finished, runs: TaskTracker::new() }) }
     }
 
     /// Waits until the runs that this process started inline are over. New ones may start meanwhile: stop calling first.
-    pub async fn drain(&self) {}
+    pub async fn drain(&self) {
+        self.inner.runs.close();
+        self.inner.runs.wait().await;
+        self.inner.runs.reopen();
+    }
 
     /// What the agents say of themselves, the default one first.
     pub fn agents(&self) -> impl Iterator<Item = &AgentProfile> {
-        self.ports.agents.iter().map(|agent| agent.profile())
+        self.inner.ports.agents.iter().map(|agent| agent.profile())
     }
 
     /// The profile of one agent.
@@ -170,11 +94,40 @@ impl Engine {
 
     /// The world behind it, for health checks and administration.
     pub fn ports(&self) -> &Ports {
-        &self.ports
+        &self.inner.ports
     }
 
     /// The numbers that it holds to.
     pub fn settings(&self) -> &EngineSettings {
-        &self.settings
+        &self.inner.settings
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.inner.ports.clock.now()
+    }
+
+    pub(crate) fn candidates(&self) -> &[Candidate] {
+        &self.inner.candidates
+    }
+
+    pub(crate) fn finished(&self) -> &FinishedTasks {
+        &self.inner.finished
+    }
+
+    pub(crate) fn runs(&self) -> &TaskTracker {
+        &self.inner.runs
+    }
+
+    /// The agents that a tenant stands for: that one, or all.
+    pub(crate) fn agents_of<'a>(&'a self, tenant: Option<&'a str>) -> impl Iterator<Item = &'a AgentProfile> {
+        self.agents().filter(move |profile| tenant.is_none_or(|tenant| profile.id == tenant))
+    }
+
+    /// Whose tasks a call may see.
+    pub(crate) fn scope(&self, context: &CallContext) -> Result<Scope, A2aError> {
+        match &context.tenant {
+            Some(tenant) if self.agent(tenant).is_none() => Err(no_such_tenant(self.agents(), tenant)),
+            tenant => Ok(Scope { owner: context.caller.owner.clone(), agent: tenant.clone() }),
+        }
     }
 }

@@ -1,8 +1,26 @@
 //! What A2A means: tasks, their states, who runs them and who hears of it. Knows no protocol version and no HTTP.
 
+mod answer;
 mod caller;
+mod commit;
+mod deliver_push;
+mod draft;
 mod engine;
+mod finished;
+mod follow;
+mod media_types;
+mod operations;
 pub mod ports;
+mod reply;
+mod routing;
+mod run_task;
+pub mod state;
+mod sweep;
+mod turn;
+mod work;
 
 pub use caller::{CallContext, Caller, Role};
-pub use engine::{Engine, EngineSettings, Ports, Reply, StreamItem, SweepReport, WorkOutcome};
+pub use engine::{Engine, EngineSettings, Ports};
+pub use reply::{Reply, StreamItem};
+pub use sweep::SweepReport;
+pub use work::WorkOutcome;

@@ -12,9 +12,7 @@ use crate::{A2aError, types::StreamResponse};
 /// A generation of the A2A protocol, as seen on the wire.
 ///
 /// Below [`crate::Call`] this is an opaque label that is stored with a task or a webhook and handed back.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
 pub enum Dialect {
     /// `tasks/send`, `type` parts, flat tasks.
     #[serde(rename = "0.1")]
@@ -53,9 +51,7 @@ impl FromStr for Dialect {
             "0.1" => Ok(Dialect::V0_1),
             "0.3" => Ok(Dialect::V0_3),
             "1.0" => Ok(Dialect::V1_0),
-            other => Err(format!(
-                "`{other}` is not a version of A2A known here (0.1, 0.3, 1.0)"
-            )),
+            other => Err(format!("`{other}` is not a version of A2A known here (0.1, 0.3, 1.0)")),
         }
     }
 }
@@ -69,14 +65,11 @@ impl Dialect {
             return Ok(None);
         };
         let mut numbers = version.splitn(3, '.');
-        let patch_is_fine =
-            |patch: Option<&str>| patch.is_none_or(|patch| patch.parse::<u32>().is_ok());
+        let patch_is_fine = |patch: Option<&str>| patch.is_none_or(|patch| patch.parse::<u32>().is_ok());
         match (numbers.next(), numbers.next()) {
             (Some("1"), Some("0")) if patch_is_fine(numbers.next()) => Ok(Some(Dialect::V1_0)),
             (Some("0"), Some("3")) if patch_is_fine(numbers.next()) => Ok(Some(Dialect::V0_3)),
-            _ => Err(A2aError::VersionNotSupported {
-                version: version.to_owned(),
-            }),
+            _ => Err(A2aError::VersionNotSupported { version: version.to_owned() }),
         }
     }
 }
@@ -90,23 +83,15 @@ impl ArtifactOrder {
     pub(crate) fn index(&mut self, event: &StreamResponse) -> usize {
         match event {
             StreamResponse::Task(task) => {
-                self.0 = task
-                    .artifacts
-                    .iter()
-                    .flatten()
-                    .map(|artifact| artifact.artifact_id.clone())
-                    .collect();
+                self.0 = task.artifacts.iter().flatten().map(|artifact| artifact.artifact_id.clone()).collect();
                 0
             }
             StreamResponse::ArtifactUpdate(update) => {
                 let id = &update.artifact.artifact_id;
-                self.0
-                    .iter()
-                    .position(|known| known == id)
-                    .unwrap_or_else(|| {
-                        self.0.push(id.clone());
-                        self.0.len() - 1
-                    })
+                self.0.iter().position(|known| known == id).unwrap_or_else(|| {
+                    self.0.push(id.clone());
+                    self.0.len() - 1
+                })
             }
             StreamResponse::Message(_) | StreamResponse::StatusUpdate(_) => 0,
         }

@@ -150,12 +150,7 @@ pub enum A2aError {
 impl A2aError {
     /// A single invalid field.
     pub fn invalid(field: impl Into<String>, description: impl Into<String>) -> Self {
-        A2aError::InvalidParams {
-            violations: vec![FieldViolation {
-                field: field.into(),
-                description: description.into(),
-            }],
-        }
+        A2aError::InvalidParams { violations: vec![FieldViolation { field: field.into(), description: description.into() }] }
     }
 
     /// The JSON-RPC code. Those from -32010 on are this server's own, for what HTTP has a status for.
@@ -200,20 +195,14 @@ impl A2aError {
             A2aError::TaskNotCancelable { .. } => "TaskNotCancelableError",
             A2aError::PushNotificationNotSupported => "PushNotificationNotSupportedError",
             A2aError::UnsupportedOperation { .. } => "UnsupportedOperationError",
-            A2aError::ContentTypeNotSupported { .. } | A2aError::UnsupportedMediaType { .. } => {
-                "ContentTypeNotSupportedError"
-            }
+            A2aError::ContentTypeNotSupported { .. } | A2aError::UnsupportedMediaType { .. } => "ContentTypeNotSupportedError",
             A2aError::InvalidAgentResponse { .. } => "InvalidAgentResponseError",
-            A2aError::ExtendedAgentCardNotConfigured => {
-                "AuthenticatedExtendedCardNotConfiguredError"
-            }
+            A2aError::ExtendedAgentCardNotConfigured => "AuthenticatedExtendedCardNotConfiguredError",
             A2aError::ExtensionSupportRequired { .. } => "ExtensionSupportRequiredError",
             A2aError::VersionNotSupported { .. } => "VersionNotSupportedError",
             A2aError::ParseError { .. } => "JSONParseError",
             A2aError::InvalidRequest { .. } => "InvalidRequestError",
-            A2aError::MethodNotFound { .. } | A2aError::RouteNotFound { .. } => {
-                "MethodNotFoundError"
-            }
+            A2aError::MethodNotFound { .. } | A2aError::RouteNotFound { .. } => "MethodNotFoundError",
             A2aError::InvalidParams { .. } => "InvalidParamsError",
             A2aError::Internal => "InternalError",
             A2aError::Unauthenticated { .. } => "UnauthenticatedError",
@@ -228,58 +217,24 @@ impl A2aError {
     const fn row(&self) -> (i32, u16, &'static str, &'static str) {
         match self {
             A2aError::TaskNotFound { .. } => (-32001, 404, "NOT_FOUND", "TASK_NOT_FOUND"),
-            A2aError::TaskNotCancelable { .. } => {
-                (-32002, 400, "FAILED_PRECONDITION", "TASK_NOT_CANCELABLE")
-            }
-            A2aError::PushNotificationNotSupported => (
-                -32003,
-                400,
-                "FAILED_PRECONDITION",
-                "PUSH_NOTIFICATION_NOT_SUPPORTED",
-            ),
-            A2aError::UnsupportedOperation { .. } => {
-                (-32004, 400, "FAILED_PRECONDITION", "UNSUPPORTED_OPERATION")
-            }
-            A2aError::ContentTypeNotSupported { .. } => (
-                -32005,
-                400,
-                "INVALID_ARGUMENT",
-                "CONTENT_TYPE_NOT_SUPPORTED",
-            ),
-            A2aError::InvalidAgentResponse { .. } => {
-                (-32006, 500, "INTERNAL", "INVALID_AGENT_RESPONSE")
-            }
-            A2aError::ExtendedAgentCardNotConfigured => (
-                -32007,
-                400,
-                "FAILED_PRECONDITION",
-                "EXTENDED_AGENT_CARD_NOT_CONFIGURED",
-            ),
-            A2aError::ExtensionSupportRequired { .. } => (
-                -32008,
-                400,
-                "FAILED_PRECONDITION",
-                "EXTENSION_SUPPORT_REQUIRED",
-            ),
-            A2aError::VersionNotSupported { .. } => {
-                (-32009, 400, "FAILED_PRECONDITION", "VERSION_NOT_SUPPORTED")
-            }
+            A2aError::TaskNotCancelable { .. } => (-32002, 400, "FAILED_PRECONDITION", "TASK_NOT_CANCELABLE"),
+            A2aError::PushNotificationNotSupported => (-32003, 400, "FAILED_PRECONDITION", "PUSH_NOTIFICATION_NOT_SUPPORTED"),
+            A2aError::UnsupportedOperation { .. } => (-32004, 400, "FAILED_PRECONDITION", "UNSUPPORTED_OPERATION"),
+            A2aError::ContentTypeNotSupported { .. } => (-32005, 400, "INVALID_ARGUMENT", "CONTENT_TYPE_NOT_SUPPORTED"),
+            A2aError::InvalidAgentResponse { .. } => (-32006, 500, "INTERNAL", "INVALID_AGENT_RESPONSE"),
+            A2aError::ExtendedAgentCardNotConfigured => (-32007, 400, "FAILED_PRECONDITION", "EXTENDED_AGENT_CARD_NOT_CONFIGURED"),
+            A2aError::ExtensionSupportRequired { .. } => (-32008, 400, "FAILED_PRECONDITION", "EXTENSION_SUPPORT_REQUIRED"),
+            A2aError::VersionNotSupported { .. } => (-32009, 400, "FAILED_PRECONDITION", "VERSION_NOT_SUPPORTED"),
             A2aError::ParseError { .. } => (-32700, 400, "INVALID_ARGUMENT", "PARSE_ERROR"),
             A2aError::InvalidRequest { .. } => (-32600, 400, "INVALID_ARGUMENT", "INVALID_REQUEST"),
             A2aError::MethodNotFound { .. } => (-32601, 404, "NOT_FOUND", "METHOD_NOT_FOUND"),
             A2aError::InvalidParams { .. } => (-32602, 400, "INVALID_ARGUMENT", "INVALID_PARAMS"),
             A2aError::Internal => (-32603, 500, "INTERNAL", "INTERNAL"),
             A2aError::Unauthenticated { .. } => (-32010, 401, "UNAUTHENTICATED", "UNAUTHENTICATED"),
-            A2aError::PermissionDenied { .. } => {
-                (-32011, 403, "PERMISSION_DENIED", "PERMISSION_DENIED")
-            }
+            A2aError::PermissionDenied { .. } => (-32011, 403, "PERMISSION_DENIED", "PERMISSION_DENIED"),
             A2aError::RouteNotFound { .. } => (-32012, 404, "NOT_FOUND", "ROUTE_NOT_FOUND"),
-            A2aError::PayloadTooLarge { .. } => {
-                (-32013, 413, "RESOURCE_EXHAUSTED", "PAYLOAD_TOO_LARGE")
-            }
-            A2aError::UnsupportedMediaType { .. } => {
-                (-32005, 415, "INVALID_ARGUMENT", "UNSUPPORTED_MEDIA_TYPE")
-            }
+            A2aError::PayloadTooLarge { .. } => (-32013, 413, "RESOURCE_EXHAUSTED", "PAYLOAD_TOO_LARGE"),
+            A2aError::UnsupportedMediaType { .. } => (-32005, 415, "INVALID_ARGUMENT", "UNSUPPORTED_MEDIA_TYPE"),
             A2aError::RateLimited { .. } => (-32014, 429, "RESOURCE_EXHAUSTED", "RATE_LIMITED"),
             A2aError::Unavailable { .. } => (-32015, 503, "UNAVAILABLE", "UNAVAILABLE"),
             A2aError::Timeout { .. } => (-32016, 504, "DEADLINE_EXCEEDED", "TIMEOUT"),
@@ -288,9 +243,5 @@ impl A2aError {
 }
 
 fn describe(violations: &[FieldViolation]) -> String {
-    violations
-        .iter()
-        .map(|v| format!("{}: {}", v.field, v.description))
-        .collect::<Vec<_>>()
-        .join("; ")
+    violations.iter().map(|v| format!("{}: {}", v.field, v.description)).collect::<Vec<_>>().join("; ")
 }

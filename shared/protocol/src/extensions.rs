@@ -3,11 +3,7 @@
 /// The URIs in a header value: comma separated, trimmed, each once, in order.
 pub fn parse(header: &str) -> Vec<String> {
     let mut uris: Vec<String> = Vec::new();
-    for uri in header
-        .split(',')
-        .map(str::trim)
-        .filter(|uri| !uri.is_empty())
-    {
+    for uri in header.split(',').map(str::trim).filter(|uri| !uri.is_empty()) {
         if !uris.iter().any(|known| known == uri) {
             uris.push(uri.to_owned());
         }

@@ -14,9 +14,8 @@ use crate::{A2aError, FieldViolation};
 /// A free-form object; its keys are the client's own and stay as they are.
 pub(crate) type Struct = HashMap<String, Value>;
 
-const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
-    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-    .with_decode_allow_trailing_bits(true);
+const LENIENT: GeneralPurposeConfig =
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true);
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
@@ -45,28 +44,18 @@ pub(crate) struct Violations(RefCell<Vec<FieldViolation>>);
 
 impl Violations {
     fn add(&self, path: Path<'_>, description: impl Into<String>) {
-        self.0.borrow_mut().push(FieldViolation {
-            field: path.to_string(),
-            description: description.into(),
-        });
+        self.0.borrow_mut().push(FieldViolation { field: path.to_string(), description: description.into() });
     }
 
     /// The value that was read, unless anything was wrong.
     pub(crate) fn finish<T>(self, value: T) -> Result<T, A2aError> {
         let violations = self.0.into_inner();
-        if violations.is_empty() {
-            Ok(value)
-        } else {
-            Err(A2aError::InvalidParams { violations })
-        }
+        if violations.is_empty() { Ok(value) } else { Err(A2aError::InvalidParams { violations }) }
     }
 }
 
 /// Reads `params` whole: what `read` returns counts only if it found nothing wrong.
-pub(crate) fn read<T>(
-    params: Map<String, Value>,
-    read: impl FnOnce(&mut Object<'_>) -> T,
-) -> Result<T, A2aError> {
+pub(crate) fn read<T>(params: Map<String, Value>, read: impl FnOnce(&mut Object<'_>) -> T) -> Result<T, A2aError> {
     let violations = Violations::default();
     let value = read(&mut Object::new(params, Path::Root, &violations));
     violations.finish(value)
@@ -85,12 +74,7 @@ pub(crate) struct Object<'p> {
 impl<'p> Object<'p> {
     fn new(map: Map<String, Value>, path: Path<'p>, violations: &'p Violations) -> Self {
         let snake = map.keys().any(|key| key.contains('_'));
-        Object {
-            map,
-            path,
-            violations,
-            snake,
-        }
+        Object { map, path, violations, snake }
     }
 
     fn take(&mut self, name: &'static str) -> Option<(Cow<'static, str>, Value)> {
@@ -120,17 +104,12 @@ impl<'p> Object<'p> {
 
     /// The first of two names for one thing that is there; the first where neither is.
     pub(crate) fn either(&self, name: &'static str, other: &'static str) -> &'static str {
-        if !self.has(name) && self.has(other) {
-            other
-        } else {
-            name
-        }
+        if !self.has(name) && self.has(other) { other } else { name }
     }
 
     /// Something is wrong with a field.
     pub(crate) fn wrong(&self, name: &str, description: impl Into<String>) {
-        self.violations
-            .add(Path::Field(&self.path, name), description);
+        self.violations.add(Path::Field(&self.path, name), description);
     }
 
     /// Something is wrong with this object as a whole.
@@ -177,10 +156,7 @@ impl<'p> Object<'p> {
         match self.take(name)? {
             (_, Value::Bool(value)) => Some(value),
             (name, other) => {
-                self.wrong(
-                    &name,
-                    format!("must be true or false, not {}", kind_of(&other)),
-                );
+                self.wrong(&name, format!("must be true or false, not {}", kind_of(&other)));
                 None
             }
         }
@@ -191,10 +167,7 @@ impl<'p> Object<'p> {
         let (name, value) = self.take(name)?;
         let number = match &value {
             Value::Number(number) => whole(number),
-            Value::String(text) => text
-                .parse::<serde_json::Number>()
-                .ok()
-                .and_then(|number| whole(&number)),
+            Value::String(text) => text.parse::<serde_json::Number>().ok().and_then(|number| whole(&number)),
             _ => None,
         };
         let Some(number) = number else {
@@ -208,10 +181,7 @@ impl<'p> Object<'p> {
                 None
             }
             _ => {
-                self.wrong(
-                    &name,
-                    format!("must be between {least} and {most}, got {number}"),
-                );
+                self.wrong(&name, format!("must be between {least} and {most}, got {number}"));
                 None
             }
         }
@@ -238,10 +208,7 @@ impl<'p> Object<'p> {
     pub(crate) fn strings(&mut self, name: &'static str) -> Option<Vec<String>> {
         let (name, value) = self.take(name)?;
         let Value::Array(items) = value else {
-            self.wrong(
-                &name,
-                format!("must be a list of strings, not {}", kind_of(&value)),
-            );
+            self.wrong(&name, format!("must be a list of strings, not {}", kind_of(&value)));
             return None;
         };
         let list = Path::Field(&self.path, &name);
@@ -249,27 +216,16 @@ impl<'p> Object<'p> {
         for (index, item) in items.into_iter().enumerate() {
             match item {
                 Value::String(text) => texts.push(text),
-                other => self.violations.add(
-                    Path::Item(&list, index),
-                    format!("must be a string, not {}", kind_of(&other)),
-                ),
+                other => self.violations.add(Path::Item(&list, index), format!("must be a string, not {}", kind_of(&other))),
             }
         }
         Some(texts).filter(|texts| !texts.is_empty())
     }
 
     /// A nested message.
-    pub(crate) fn object<T>(
-        &mut self,
-        name: &'static str,
-        read: impl FnOnce(&mut Object<'_>) -> T,
-    ) -> Option<T> {
+    pub(crate) fn object<T>(&mut self, name: &'static str, read: impl FnOnce(&mut Object<'_>) -> T) -> Option<T> {
         match self.take(name)? {
-            (name, Value::Object(map)) => Some(read(&mut Object::new(
-                map,
-                Path::Field(&self.path, &name),
-                self.violations,
-            ))),
+            (name, Value::Object(map)) => Some(read(&mut Object::new(map, Path::Field(&self.path, &name), self.violations))),
             (name, other) => {
                 self.wrong(&name, format!("must be an object, not {}", kind_of(&other)));
                 None
@@ -278,11 +234,7 @@ impl<'p> Object<'p> {
     }
 
     /// A nested message that must be there.
-    pub(crate) fn required_object<T>(
-        &mut self,
-        name: &'static str,
-        read: impl FnOnce(&mut Object<'_>) -> T,
-    ) -> Option<T> {
+    pub(crate) fn required_object<T>(&mut self, name: &'static str, read: impl FnOnce(&mut Object<'_>) -> T) -> Option<T> {
         if !self.has(name) {
             self.wrong(name, "is required");
             return None;
@@ -291,11 +243,7 @@ impl<'p> Object<'p> {
     }
 
     /// A list of nested messages that must have at least one.
-    pub(crate) fn required_objects<T>(
-        &mut self,
-        name: &'static str,
-        mut read: impl FnMut(&mut Object<'_>) -> T,
-    ) -> Vec<T> {
+    pub(crate) fn required_objects<T>(&mut self, name: &'static str, mut read: impl FnMut(&mut Object<'_>) -> T) -> Vec<T> {
         let Some((name, value)) = self.take(name) else {
             self.wrong(name, "is required: at least one");
             return Vec::new();
@@ -312,12 +260,8 @@ impl<'p> Object<'p> {
         for (index, item) in items.into_iter().enumerate() {
             let path = Path::Item(&list, index);
             match item {
-                Value::Object(map) => {
-                    values.push(read(&mut Object::new(map, path, self.violations)))
-                }
-                other => self
-                    .violations
-                    .add(path, format!("must be an object, not {}", kind_of(&other))),
+                Value::Object(map) => values.push(read(&mut Object::new(map, path, self.violations))),
+                other => self.violations.add(path, format!("must be an object, not {}", kind_of(&other))),
             }
         }
         values
@@ -327,61 +271,33 @@ impl<'p> Object<'p> {
     pub(crate) fn bytes(&mut self, name: &'static str) -> Option<Vec<u8>> {
         let written = self.take(name)?;
         let (name, Value::String(text)) = written else {
-            self.wrong(
-                &written.0,
-                format!("must be base64 text, not {}", kind_of(&written.1)),
-            );
+            self.wrong(&written.0, format!("must be base64 text, not {}", kind_of(&written.1)));
             return None;
         };
-        let engine = if text.contains(['-', '_']) {
-            &URL_SAFE
-        } else {
-            &STANDARD
-        };
-        engine
-            .decode(&text)
-            .map_err(|error| self.wrong(&name, format!("must be base64: {error}")))
-            .ok()
+        let engine = if text.contains(['-', '_']) { &URL_SAFE } else { &STANDARD };
+        engine.decode(&text).map_err(|error| self.wrong(&name, format!("must be base64: {error}"))).ok()
     }
 
     /// A point in time with any offset (RFC 3339).
     pub(crate) fn timestamp(&mut self, name: &'static str) -> Option<DateTime<Utc>> {
         let (name, value) = self.take(name)?;
-        let time = value
-            .as_str()
-            .and_then(|text| DateTime::parse_from_rfc3339(text).ok());
+        let time = value.as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok());
         if time.is_none() {
-            self.wrong(
-                &name,
-                format!(
-                    "must be a timestamp such as 2025-10-28T10:30:00.000Z, got {}",
-                    shown(&value)
-                ),
-            );
+            self.wrong(&name, format!("must be a timestamp such as 2025-10-28T10:30:00.000Z, got {}", shown(&value)));
         }
         time.map(|time| time.to_utc())
     }
 
     /// One of a closed set, by name or by number; `expected` says which.
-    pub(crate) fn choice<T>(
-        &mut self,
-        name: &'static str,
-        parse: impl FnOnce(Choice<'_>) -> Option<T>,
-        expected: &str,
-    ) -> Option<T> {
+    pub(crate) fn choice<T>(&mut self, name: &'static str, parse: impl FnOnce(Choice<'_>) -> Option<T>, expected: &str) -> Option<T> {
         let (name, value) = self.take(name)?;
         let choice = match &value {
             Value::String(text) => parse(Choice::Name(text)),
-            Value::Number(number) => number
-                .as_i64()
-                .and_then(|number| parse(Choice::Number(number))),
+            Value::Number(number) => number.as_i64().and_then(|number| parse(Choice::Number(number))),
             _ => None,
         };
         if choice.is_none() {
-            self.wrong(
-                &name,
-                format!("must be one of {expected}; got {}", shown(&value)),
-            );
+            self.wrong(&name, format!("must be one of {expected}; got {}", shown(&value)));
         }
         choice
     }

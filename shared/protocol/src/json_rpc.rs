@@ -65,18 +65,10 @@ impl Serialize for RpcId {
 /// A single call that can't be understood is answered even where it has no id, if it is not v1.0: both older schemas demand one.
 pub fn parse(body: &[u8], version: Option<&str>) -> Incoming {
     match serde_json::from_slice(body) {
-        Ok(Value::Array(members)) if members.is_empty() => Incoming::One(no_request(
-            version,
-            RpcId::Null,
-            "",
-            "a batch must have at least one request",
-        )),
-        Ok(Value::Array(members)) => Incoming::Batch(
-            members
-                .into_iter()
-                .map(|member| request(member, version))
-                .collect(),
-        ),
+        Ok(Value::Array(members)) if members.is_empty() => {
+            Incoming::One(no_request(version, RpcId::Null, "", "a batch must have at least one request"))
+        }
+        Ok(Value::Array(members)) => Incoming::Batch(members.into_iter().map(|member| request(member, version)).collect()),
         Ok(value) => {
             let mut request = request(value, version);
             if request.id.is_none() && request.call.is_err() && request.dialect != Dialect::V1_0 {
@@ -89,19 +81,14 @@ pub fn parse(body: &[u8], version: Option<&str>) -> Incoming {
             method: String::new(),
             dialect: answering(version),
             tenant: None,
-            call: Err(A2aError::ParseError {
-                reason: error.to_string(),
-            }),
+            call: Err(A2aError::ParseError { reason: error.to_string() }),
         }),
     }
 }
 
 /// The dialect of an answer to what names no method: v1.0's error data is readable to v0.3 as well.
 fn answering(version: Option<&str>) -> Dialect {
-    Dialect::requested(version)
-        .ok()
-        .flatten()
-        .unwrap_or_default()
+    Dialect::requested(version).ok().flatten().unwrap_or_default()
 }
 
 fn no_request(version: Option<&str>, id: RpcId, method: &str, reason: &str) -> RpcRequest {
@@ -110,9 +97,7 @@ fn no_request(version: Option<&str>, id: RpcId, method: &str, reason: &str) -> R
         method: method.to_owned(),
         dialect: answering(version),
         tenant: None,
-        call: Err(A2aError::InvalidRequest {
-            reason: reason.to_owned(),
-        }),
+        call: Err(A2aError::InvalidRequest { reason: reason.to_owned() }),
     }
 }
 
@@ -124,68 +109,33 @@ fn request(value: Value, version: Option<&str>) -> RpcRequest {
         None => None,
         Some(Value::Null) => Some(RpcId::Null),
         Some(Value::String(text)) => Some(RpcId::String(text)),
-        Some(Value::Number(number)) if number.is_i64() || number.is_u64() => {
-            Some(RpcId::Number(number))
-        }
+        Some(Value::Number(number)) if number.is_i64() || number.is_u64() => Some(RpcId::Number(number)),
         Some(_) => {
-            return no_request(
-                version,
-                RpcId::Null,
-                "",
-                "`id` must be a string, an integer or null",
-            );
+            return no_request(version, RpcId::Null, "", "`id` must be a string, an integer or null");
         }
     };
     let method = match envelope.remove("method") {
         Some(Value::String(method)) if !method.is_empty() => method,
         Some(_) => {
-            return no_request(
-                version,
-                id.unwrap_or(RpcId::Null),
-                "",
-                "`method` must be a string, and not empty",
-            );
+            return no_request(version, id.unwrap_or(RpcId::Null), "", "`method` must be a string, and not empty");
         }
         None => {
-            return no_request(
-                version,
-                id.unwrap_or(RpcId::Null),
-                "",
-                "`method` is required",
-            );
+            return no_request(version, id.unwrap_or(RpcId::Null), "", "`method` is required");
         }
     };
     if envelope.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
-        return no_request(
-            version,
-            id.unwrap_or(RpcId::Null),
-            &method,
-            "`jsonrpc` must be \"2.0\"",
-        );
+        return no_request(version, id.unwrap_or(RpcId::Null), &method, "`jsonrpc` must be \"2.0\"");
     }
     let params = match envelope.remove("params") {
         Some(Value::Object(params)) => Ok(params),
         Some(Value::Null) | None => Ok(Map::new()),
-        Some(Value::Array(_)) => Err(A2aError::invalid(
-            "params",
-            "must be an object: parameters go by name",
-        )),
+        Some(Value::Array(_)) => Err(A2aError::invalid("params", "must be an object: parameters go by name")),
         Some(_) => {
-            return no_request(
-                version,
-                id.unwrap_or(RpcId::Null),
-                &method,
-                "`params` must be an object",
-            );
+            return no_request(version, id.unwrap_or(RpcId::Null), &method, "`params` must be an object");
         }
     };
-    let tenant = params
-        .as_ref()
-        .ok()
-        .and_then(|params| params.get("tenant"))
-        .and_then(Value::as_str)
-        .filter(|tenant| !tenant.is_empty())
-        .map(str::to_owned);
+    let tenant =
+        params.as_ref().ok().and_then(|params| params.get("tenant")).and_then(Value::as_str).filter(|tenant| !tenant.is_empty()).map(str::to_owned);
     let (dialect, operation) = recognise(&method, version);
     let call = operation.and_then(|operation| {
         let params = params?;
@@ -195,13 +145,7 @@ fn request(value: Value, version: Option<&str>) -> RpcRequest {
             Dialect::V0_1 => v0_1::call(operation, params),
         }
     });
-    RpcRequest {
-        id,
-        method,
-        dialect,
-        tenant,
-        call,
-    }
+    RpcRequest { id, method, dialect, tenant, call }
 }
 
 fn recognise(method: &str, version: Option<&str>) -> (Dialect, Result<Method, A2aError>) {
@@ -221,17 +165,8 @@ fn recognise(method: &str, version: Option<&str>) -> (Dialect, Result<Method, A2
     match older {
         Some((dialect, operation)) => (dialect, Ok(operation)),
         None => {
-            let looks_like = if method.contains('/') {
-                Dialect::V0_3
-            } else {
-                Dialect::V1_0
-            };
-            (
-                requested.unwrap_or(looks_like),
-                Err(A2aError::MethodNotFound {
-                    method: method.to_owned(),
-                }),
-            )
+            let looks_like = if method.contains('/') { Dialect::V0_3 } else { Dialect::V1_0 };
+            (requested.unwrap_or(looks_like), Err(A2aError::MethodNotFound { method: method.to_owned() }))
         }
     }
 }
@@ -244,11 +179,7 @@ struct Success<'a, T> {
 }
 
 fn success(id: &RpcId, result: impl Serialize) -> String {
-    json(&Success {
-        jsonrpc: "2.0",
-        id,
-        result,
-    })
+    json(&Success { jsonrpc: "2.0", id, result })
 }
 
 fn failure(id: &RpcId, dialect: Dialect, error: &A2aError) -> String {
@@ -268,35 +199,15 @@ fn failure(id: &RpcId, dialect: Dialect, error: &A2aError) -> String {
         Dialect::V1_0 | Dialect::V0_3 => error::details(error),
         Dialect::V0_1 => error::flat_details(error),
     };
-    json(&Failure {
-        jsonrpc: "2.0",
-        id,
-        error: ErrorObject {
-            code: error.code(),
-            message: error.to_string(),
-            data,
-        },
-    })
+    json(&Failure { jsonrpc: "2.0", id, error: ErrorObject { code: error.code(), message: error.to_string(), data } })
 }
 
 /// The whole response to a call that is not streamed.
-pub fn answer_body(
-    id: &RpcId,
-    dialect: Dialect,
-    method: Method,
-    outcome: Result<&Answer, &A2aError>,
-) -> String {
+pub fn answer_body(id: &RpcId, dialect: Dialect, method: Method, outcome: Result<&Answer, &A2aError>) -> String {
     match (outcome, dialect) {
         (Err(error), dialect) => failure(id, dialect, error),
         (Ok(answer), Dialect::V1_0) => success(id, v1_0::Reply { method, answer }),
-        (Ok(answer), Dialect::V0_3) => success(
-            id,
-            v0_3::Reply {
-                form: v0_3::Form::JsonRpc,
-                method,
-                answer,
-            },
-        ),
+        (Ok(answer), Dialect::V0_3) => success(id, v0_3::Reply { form: v0_3::Form::JsonRpc, method, answer }),
         (Ok(answer), Dialect::V0_1) => success(id, v0_1::Reply(answer)),
     }
 }
@@ -312,11 +223,7 @@ pub struct EventWriter {
 impl EventWriter {
     /// A writer for the answer to the request of that id.
     pub fn new(id: RpcId, dialect: Dialect) -> Self {
-        EventWriter {
-            id,
-            dialect,
-            artifacts: ArtifactOrder::default(),
-        }
+        EventWriter { id, dialect, artifacts: ArtifactOrder::default() }
     }
 
     /// The payload of one server-sent event; `last` says that the stream ends with it.
@@ -325,35 +232,16 @@ impl EventWriter {
         match (event, self.dialect) {
             (Err(error), dialect) => failure(id, dialect, error),
             (Ok(event), Dialect::V1_0) => success(id, v1_0::StreamResponse(event)),
-            (Ok(event), Dialect::V0_3) => success(
-                id,
-                v0_3::StreamResponse {
-                    form: v0_3::Form::JsonRpc,
-                    event,
-                    last,
-                },
-            ),
+            (Ok(event), Dialect::V0_3) => success(id, v0_3::StreamResponse { form: v0_3::Form::JsonRpc, event, last }),
             (Ok(event), Dialect::V0_1) => {
                 let artifact_index = self.artifacts.index(event);
-                success(
-                    id,
-                    v0_1::StreamResponse {
-                        event,
-                        last,
-                        artifact_index,
-                    },
-                )
+                success(id, v0_1::StreamResponse { event, last, artifact_index })
             }
         }
     }
 }
 
 /// The payload of an event that stands alone. A stream of several goes through an [`EventWriter`], which knows what came before.
-pub fn event_body(
-    id: &RpcId,
-    dialect: Dialect,
-    event: Result<&StreamResponse, &A2aError>,
-    last: bool,
-) -> String {
+pub fn event_body(id: &RpcId, dialect: Dialect, event: Result<&StreamResponse, &A2aError>, last: bool) -> String {
     EventWriter::new(id.clone(), dialect).body(event, last)
 }

@@ -15,3 +15,8 @@ pub fn body(dialect: Dialect, event: &StreamResponse, task: &Task) -> String {
         Dialect::V0_1 => json(&v0_1::Task(task)),
     }
 }
+
+/// Whether a notification tells one event; otherwise it shows the task as it stands, so that one stands for all events before it.
+pub const fn tells_events(dialect: Dialect) -> bool {
+    matches!(dialect, Dialect::V1_0)
+}

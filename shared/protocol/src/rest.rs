@@ -52,73 +52,42 @@ pub struct Refused {
 
 /// Reads a request. `/v1` asks for v0.3, unless the version says otherwise; other paths are v1.0, unless the version says otherwise.
 pub fn parse(request: RestRequest<'_>) -> Result<RestCall, Refused> {
-    let dialect = dialect_of(request.path, request.version).map_err(|error| Refused {
-        dialect: Dialect::default(),
-        error,
-    })?;
+    let dialect = dialect_of(request.path, request.version).map_err(|error| Refused { dialect: Dialect::default(), error })?;
     let Some(Matched { method, params }) = route(request.method, request.path) else {
-        let error = A2aError::RouteNotFound {
-            method: request.method.to_owned(),
-            path: request.path.to_owned(),
-        };
+        let error = A2aError::RouteNotFound { method: request.method.to_owned(), path: request.path.to_owned() };
         return Err(Refused { dialect, error });
     };
     let mut tenant = None;
     let call = body_or_query(request, method).and_then(|mut fields| {
-        tenant = fields
-            .get("tenant")
-            .and_then(Value::as_str)
-            .filter(|tenant| !tenant.is_empty())
-            .map(str::to_owned);
+        tenant = fields.get("tenant").and_then(Value::as_str).filter(|tenant| !tenant.is_empty()).map(str::to_owned);
         name_the_resource(&mut fields, dialect, method, params);
         match dialect {
             Dialect::V1_0 => v1_0::call(method, fields),
             Dialect::V0_3 | Dialect::V0_1 => v0_3::call(method, fields, v0_3::Form::Rest),
         }
     });
-    Ok(RestCall {
-        dialect,
-        method,
-        tenant,
-        call,
-    })
+    Ok(RestCall { dialect, method, tenant, call })
 }
 
 /// The dialect to answer in, also where there is no call: before parsing, and for what is refused without it.
 pub fn dialect_of(path: &str, version: Option<&str>) -> Result<Dialect, A2aError> {
-    let by_path = if path == "/v1" || path.starts_with("/v1/") {
-        Dialect::V0_3
-    } else {
-        Dialect::V1_0
-    };
+    let by_path = if path == "/v1" || path.starts_with("/v1/") { Dialect::V0_3 } else { Dialect::V1_0 };
     Ok(Dialect::requested(version)?.unwrap_or(by_path))
 }
 
 /// Ids in the path go before those in body and query.
-fn name_the_resource(
-    fields: &mut Map<String, Value>,
-    dialect: Dialect,
-    method: Method,
-    params: route::Params,
-) {
+fn name_the_resource(fields: &mut Map<String, Value>, dialect: Dialect, method: Method, params: route::Params) {
     let Some(task_id) = params.task_id else {
         return;
     };
-    let of_task = matches!(
-        method,
-        Method::GetTask | Method::CancelTask | Method::SubscribeToTask
-    );
+    let of_task = matches!(method, Method::GetTask | Method::CancelTask | Method::SubscribeToTask);
     if of_task {
         fields.insert("id".to_owned(), task_id.into());
         return;
     }
     fields.insert("taskId".to_owned(), task_id.into());
     if let Some(config_id) = params.config_id {
-        let name = if dialect == Dialect::V1_0 {
-            "id"
-        } else {
-            "pushNotificationConfigId"
-        };
+        let name = if dialect == Dialect::V1_0 { "id" } else { "pushNotificationConfigId" };
         fields.insert(name.to_owned(), config_id.into());
     }
 }
@@ -127,28 +96,16 @@ fn name_the_resource(
 pub fn answer_body(dialect: Dialect, method: Method, answer: &Answer) -> String {
     match dialect {
         Dialect::V1_0 => text(&v1_0::Reply { method, answer }),
-        Dialect::V0_3 | Dialect::V0_1 => text(&v0_3::Reply {
-            form: v0_3::Form::Rest,
-            method,
-            answer,
-        }),
+        Dialect::V0_3 | Dialect::V0_1 => text(&v0_3::Reply { form: v0_3::Form::Rest, method, answer }),
     }
 }
 
 /// The payload of one server-sent event; `last` says that the stream ends with it.
-pub fn event_body(
-    dialect: Dialect,
-    event: Result<&StreamResponse, &A2aError>,
-    last: bool,
-) -> String {
+pub fn event_body(dialect: Dialect, event: Result<&StreamResponse, &A2aError>, last: bool) -> String {
     match (event, dialect) {
         (Err(error), dialect) => error_body(dialect, error).1,
         (Ok(event), Dialect::V1_0) => text(&v1_0::StreamResponse(event)),
-        (Ok(event), Dialect::V0_3 | Dialect::V0_1) => text(&v0_3::StreamResponse {
-            form: v0_3::Form::Rest,
-            event,
-            last,
-        }),
+        (Ok(event), Dialect::V0_3 | Dialect::V0_1) => text(&v0_3::StreamResponse { form: v0_3::Form::Rest, event, last }),
     }
 }
 

@@ -10,35 +10,18 @@ pub(crate) fn v1_0(card: &AgentCard) -> Value {
     let Some(card) = value.as_object_mut() else {
         return value;
     };
-    drop_defaults(
-        card,
-        &["securitySchemes", "securityRequirements", "signatures"],
-    );
-    each(card.get_mut("supportedInterfaces"), |interface| {
-        drop_defaults(interface, &["tenant"])
-    });
+    drop_defaults(card, &["securitySchemes", "securityRequirements", "signatures"]);
+    each(card.get_mut("supportedInterfaces"), |interface| drop_defaults(interface, &["tenant"]));
     each(card.get_mut("skills"), |skill| {
         requirements(skill);
-        drop_defaults(
-            skill,
-            &[
-                "examples",
-                "inputModes",
-                "outputModes",
-                "securityRequirements",
-            ],
-        );
+        drop_defaults(skill, &["examples", "inputModes", "outputModes", "securityRequirements"]);
     });
     if let Some(capabilities) = card.get_mut("capabilities").and_then(Value::as_object_mut) {
-        each(capabilities.get_mut("extensions"), |extension| {
-            drop_defaults(extension, &["description", "required"])
-        });
+        each(capabilities.get_mut("extensions"), |extension| drop_defaults(extension, &["description", "required"]));
         drop_defaults(capabilities, &["extensions"]);
     }
     requirements(card);
-    each_member(card.get_mut("securitySchemes"), |scheme| {
-        each_value(scheme, security_scheme)
-    });
+    each_member(card.get_mut("securitySchemes"), |scheme| each_value(scheme, security_scheme));
     value
 }
 
@@ -57,21 +40,14 @@ pub fn signing_payload(card: &AgentCard) -> Result<String, serde_json::Error> {
 /// A requirement is a map of lists; the proto's list of strings is an object whose empty `list` is left out.
 fn requirements(holder: &mut Map<String, Value>) {
     each(holder.get_mut("securityRequirements"), |requirement| {
-        each_member(requirement.get_mut("schemes"), |scopes| {
-            drop_defaults(scopes, &["list"])
-        });
+        each_member(requirement.get_mut("schemes"), |scopes| drop_defaults(scopes, &["list"]));
         drop_defaults(requirement, &["schemes"]);
     });
 }
 
 fn security_scheme(scheme: &mut Map<String, Value>) {
-    drop_defaults(
-        scheme,
-        &["description", "bearerFormat", "oauth2MetadataUrl"],
-    );
-    each_member(scheme.get_mut("flows"), |flow| {
-        drop_defaults(flow, &["refreshUrl", "pkceRequired"])
-    });
+    drop_defaults(scheme, &["description", "bearerFormat", "oauth2MetadataUrl"]);
+    each_member(scheme.get_mut("flows"), |flow| drop_defaults(flow, &["refreshUrl", "pkceRequired"]));
     if let Some(flows) = scheme.get_mut("flows").and_then(Value::as_object_mut) {
         for unrequired in ["implicit", "password"] {
             if let Some(flow) = flows.get_mut(unrequired).and_then(Value::as_object_mut) {

@@ -13,27 +13,15 @@ pub(crate) fn v0_3(card: &AgentCard) -> Value {
     let mut value = common(card);
     value.extend(connection(card));
     let mut capabilities = capabilities(card);
-    if let Some(extensions) = card
-        .capabilities
-        .extensions
-        .as_ref()
-        .filter(|extensions| !extensions.is_empty())
-    {
+    if let Some(extensions) = card.capabilities.extensions.as_ref().filter(|extensions| !extensions.is_empty()) {
         capabilities.insert("extensions".to_owned(), json!(extensions));
     }
     value.insert("capabilities".to_owned(), capabilities.into());
-    value.insert(
-        "skills".to_owned(),
-        card.skills.iter().map(skill_with_security).collect(),
-    );
+    value.insert("skills".to_owned(), card.skills.iter().map(skill_with_security).collect());
     if let Some(url) = &card.icon_url {
         value.insert("iconUrl".to_owned(), url.as_str().into());
     }
-    if let Some(schemes) = card
-        .security_schemes
-        .as_ref()
-        .filter(|schemes| !schemes.is_empty())
-    {
+    if let Some(schemes) = card.security_schemes.as_ref().filter(|schemes| !schemes.is_empty()) {
         value.insert("securitySchemes".to_owned(), security::schemes(schemes));
     }
     value.into()
@@ -44,17 +32,8 @@ pub(crate) fn v0_1(card: &AgentCard) -> Value {
     let mut value = common(card);
     value.insert("url".to_owned(), url(card).into());
     value.insert("capabilities".to_owned(), capabilities(card).into());
-    value.insert(
-        "authentication".to_owned(),
-        json!({"schemes": security::scheme_names(card.security_schemes.as_ref())}),
-    );
-    value.insert(
-        "skills".to_owned(),
-        card.skills
-            .iter()
-            .map(|skill| Value::Object(self::skill(skill)))
-            .collect(),
-    );
+    value.insert("authentication".to_owned(), json!({"schemes": security::scheme_names(card.security_schemes.as_ref())}));
+    value.insert("skills".to_owned(), card.skills.iter().map(|skill| Value::Object(self::skill(skill))).collect());
     value.into()
 }
 
@@ -65,9 +44,7 @@ pub(crate) fn hybrid(card: &AgentCard) -> Value {
         return value;
     };
     object.extend(connection(card));
-    if let (Some(Value::Object(schemes)), Some(known)) =
-        (object.get_mut("securitySchemes"), &card.security_schemes)
-    {
+    if let (Some(Value::Object(schemes)), Some(known)) = (object.get_mut("securitySchemes"), &card.security_schemes) {
         for (name, scheme) in schemes.iter_mut() {
             if let (Some(scheme), Some(known)) = (scheme.as_object_mut(), known.get(name)) {
                 scheme.extend(security::scheme(known));
@@ -76,9 +53,7 @@ pub(crate) fn hybrid(card: &AgentCard) -> Value {
     }
     if let Some(Value::Array(skills)) = object.get_mut("skills") {
         for (skill, known) in skills.iter_mut().zip(&card.skills) {
-            if let (Some(skill), Some(requirements)) =
-                (skill.as_object_mut(), &known.security_requirements)
-            {
+            if let (Some(skill), Some(requirements)) = (skill.as_object_mut(), &known.security_requirements) {
                 skill.insert("security".to_owned(), json!(requirements));
             }
         }
@@ -92,14 +67,8 @@ fn common(card: &AgentCard) -> Map<String, Value> {
         ("name".to_owned(), card.name.as_str().into()),
         ("description".to_owned(), card.description.as_str().into()),
         ("version".to_owned(), card.version.as_str().into()),
-        (
-            "defaultInputModes".to_owned(),
-            json!(card.default_input_modes),
-        ),
-        (
-            "defaultOutputModes".to_owned(),
-            json!(card.default_output_modes),
-        ),
+        ("defaultInputModes".to_owned(), json!(card.default_input_modes)),
+        ("defaultOutputModes".to_owned(), json!(card.default_output_modes)),
     ]);
     if let Some(provider) = &card.provider {
         value.insert("provider".to_owned(), json!(provider));
@@ -114,38 +83,15 @@ fn common(card: &AgentCard) -> Map<String, Value> {
 fn connection(card: &AgentCard) -> Map<String, Value> {
     let interfaces = interfaces(card);
     let preferred = preferred(&interfaces);
-    let all: Vec<Value> = interfaces
-        .iter()
-        .map(|interface| json!({"url": interface.url, "transport": interface.protocol_binding}))
-        .collect();
+    let all: Vec<Value> = interfaces.iter().map(|interface| json!({"url": interface.url, "transport": interface.protocol_binding})).collect();
     let mut value = Map::from_iter([
         ("protocolVersion".to_owned(), PROTOCOL_VERSION.into()),
-        (
-            "url".to_owned(),
-            preferred.map_or("", |interface| &interface.url).into(),
-        ),
-        (
-            "preferredTransport".to_owned(),
-            preferred
-                .map_or(TRANSPORT_PROTOCOL_JSONRPC, |interface| {
-                    &interface.protocol_binding
-                })
-                .into(),
-        ),
+        ("url".to_owned(), preferred.map_or("", |interface| &interface.url).into()),
+        ("preferredTransport".to_owned(), preferred.map_or(TRANSPORT_PROTOCOL_JSONRPC, |interface| &interface.protocol_binding).into()),
         ("additionalInterfaces".to_owned(), all.into()),
-        (
-            "supportsAuthenticatedExtendedCard".to_owned(),
-            card.capabilities
-                .extended_agent_card
-                .unwrap_or_default()
-                .into(),
-        ),
+        ("supportsAuthenticatedExtendedCard".to_owned(), card.capabilities.extended_agent_card.unwrap_or_default().into()),
     ]);
-    if let Some(requirements) = card
-        .security_requirements
-        .as_ref()
-        .filter(|requirements| !requirements.is_empty())
-    {
+    if let Some(requirements) = card.security_requirements.as_ref().filter(|requirements| !requirements.is_empty()) {
         value.insert("security".to_owned(), json!(requirements));
     }
     value
@@ -153,21 +99,11 @@ fn connection(card: &AgentCard) -> Map<String, Value> {
 
 /// The interfaces declared for v0.3; all of them, each once, where none is.
 fn interfaces(card: &AgentCard) -> Vec<&AgentInterface> {
-    let declared: Vec<_> = card
-        .supported_interfaces
-        .iter()
-        .filter(|interface| interface.protocol_version.starts_with("0.3"))
-        .collect();
-    let candidates = if declared.is_empty() {
-        card.supported_interfaces.iter().collect()
-    } else {
-        declared
-    };
+    let declared: Vec<_> = card.supported_interfaces.iter().filter(|interface| interface.protocol_version.starts_with("0.3")).collect();
+    let candidates = if declared.is_empty() { card.supported_interfaces.iter().collect() } else { declared };
     let mut interfaces: Vec<&AgentInterface> = Vec::new();
     for candidate in candidates {
-        if !interfaces.iter().any(|known| {
-            known.url == candidate.url && known.protocol_binding == candidate.protocol_binding
-        }) {
+        if !interfaces.iter().any(|known| known.url == candidate.url && known.protocol_binding == candidate.protocol_binding) {
             interfaces.push(candidate);
         }
     }
@@ -176,9 +112,7 @@ fn interfaces(card: &AgentCard) -> Vec<&AgentInterface> {
 
 /// JSON-RPC where there is any: the transport that every client before v1.0 has.
 fn preferred<'a>(interfaces: &[&'a AgentInterface]) -> Option<&'a AgentInterface> {
-    let json_rpc = interfaces
-        .iter()
-        .find(|interface| interface.protocol_binding == TRANSPORT_PROTOCOL_JSONRPC);
+    let json_rpc = interfaces.iter().find(|interface| interface.protocol_binding == TRANSPORT_PROTOCOL_JSONRPC);
     json_rpc.or(interfaces.first()).copied()
 }
 
@@ -188,17 +122,8 @@ fn url(card: &AgentCard) -> &str {
 
 fn capabilities(card: &AgentCard) -> Map<String, Value> {
     Map::from_iter([
-        (
-            "streaming".to_owned(),
-            card.capabilities.streaming.unwrap_or_default().into(),
-        ),
-        (
-            "pushNotifications".to_owned(),
-            card.capabilities
-                .push_notifications
-                .unwrap_or_default()
-                .into(),
-        ),
+        ("streaming".to_owned(), card.capabilities.streaming.unwrap_or_default().into()),
+        ("pushNotifications".to_owned(), card.capabilities.push_notifications.unwrap_or_default().into()),
         // Statuses are not listed in a task, only the messages are.
         ("stateTransitionHistory".to_owned(), false.into()),
     ])
@@ -211,11 +136,7 @@ fn skill(skill: &AgentSkill) -> Map<String, Value> {
         ("description".to_owned(), skill.description.as_str().into()),
         ("tags".to_owned(), json!(skill.tags)),
     ]);
-    let lists = [
-        ("examples", &skill.examples),
-        ("inputModes", &skill.input_modes),
-        ("outputModes", &skill.output_modes),
-    ];
+    let lists = [("examples", &skill.examples), ("inputModes", &skill.input_modes), ("outputModes", &skill.output_modes)];
     for (name, list) in lists {
         if let Some(list) = list.as_ref().filter(|list| !list.is_empty()) {
             value.insert(name.to_owned(), json!(list));
@@ -226,11 +147,7 @@ fn skill(skill: &AgentSkill) -> Map<String, Value> {
 
 fn skill_with_security(known: &AgentSkill) -> Value {
     let mut value = skill(known);
-    if let Some(requirements) = known
-        .security_requirements
-        .as_ref()
-        .filter(|requirements| !requirements.is_empty())
-    {
+    if let Some(requirements) = known.security_requirements.as_ref().filter(|requirements| !requirements.is_empty()) {
         value.insert("security".to_owned(), json!(requirements));
     }
     value.into()

@@ -8,10 +8,7 @@ use crate::types::{OAuthFlows, SecurityScheme};
 
 /// All schemes of a v0.3 card.
 pub(super) fn schemes(schemes: &HashMap<String, SecurityScheme>) -> Value {
-    let schemes: Map<String, Value> = schemes
-        .iter()
-        .map(|(name, known)| (name.clone(), scheme(known).into()))
-        .collect();
+    let schemes: Map<String, Value> = schemes.iter().map(|(name, known)| (name.clone(), scheme(known).into())).collect();
     schemes.into()
 }
 
@@ -38,10 +35,7 @@ pub(super) fn scheme(scheme: &SecurityScheme) -> Map<String, Value> {
         }
     };
     match value {
-        Value::Object(members) => members
-            .into_iter()
-            .filter(|(_, member)| !member.is_null())
-            .collect(),
+        Value::Object(members) => members.into_iter().filter(|(_, member)| !member.is_null()).collect(),
         _ => Map::new(),
     }
 }
@@ -68,11 +62,7 @@ pub(super) fn scheme_names(schemes: Option<&HashMap<String, SecurityScheme>>) ->
         SecurityScheme::OAuth2(_) | SecurityScheme::OpenIdConnect(_) => "Bearer".to_owned(),
         SecurityScheme::MutualTls(_) => "MutualTLS".to_owned(),
     };
-    let mut names: Vec<String> = schemes
-        .into_iter()
-        .flat_map(HashMap::values)
-        .map(name)
-        .collect();
+    let mut names: Vec<String> = schemes.into_iter().flat_map(HashMap::values).map(name).collect();
     names.sort_by_key(|name| (name != "Bearer", name.clone()));
     names.dedup();
     names
@@ -80,13 +70,5 @@ pub(super) fn scheme_names(schemes: Option<&HashMap<String, SecurityScheme>>) ->
 
 fn capitalised(word: &str) -> String {
     let mut letters = word.chars();
-    letters
-        .next()
-        .map(|first| {
-            first
-                .to_uppercase()
-                .chain(letters.flat_map(char::to_lowercase))
-                .collect()
-        })
-        .unwrap_or_default()
+    letters.next().map(|first| first.to_uppercase().chain(letters.flat_map(char::to_lowercase)).collect()).unwrap_or_default()
 }

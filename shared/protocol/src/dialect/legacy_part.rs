@@ -23,18 +23,12 @@ pub(crate) fn read(o: &mut Object<'_>) -> Part {
         Some("file") => "file",
         Some("data") => "data",
         Some(other) => {
-            o.wrong(
-                tag,
-                format!("must be one of text, file, data; got `{other}`"),
-            );
+            o.wrong(tag, format!("must be one of text, file, data; got `{other}`"));
             return Part::text("");
         }
         None if tagged => return Part::text(""),
         None => {
-            let members: Vec<_> = ["text", "file", "data"]
-                .into_iter()
-                .filter(|name| o.has(name))
-                .collect();
+            let members: Vec<_> = ["text", "file", "data"].into_iter().filter(|name| o.has(name)).collect();
             match members.as_slice() {
                 &[member] => member,
                 [] => {
@@ -56,17 +50,12 @@ pub(crate) fn read(o: &mut Object<'_>) -> Part {
             }
             Part::text(o.text("text").unwrap_or_default())
         }
-        "file" => o
-            .required_object("file", file)
-            .unwrap_or_else(|| Part::text("")),
+        "file" => o.required_object("file", file).unwrap_or_else(|| Part::text("")),
         _ => {
             if !o.has("data") {
                 o.wrong("data", "is required");
             }
-            let wrapped = metadata
-                .as_mut()
-                .and_then(|metadata| metadata.remove(WRAPPED))
-                == Some(Value::Bool(true));
+            let wrapped = metadata.as_mut().and_then(|metadata| metadata.remove(WRAPPED)) == Some(Value::Bool(true));
             Part::data(data(o, tagged, wrapped))
         }
     };
@@ -75,10 +64,7 @@ pub(crate) fn read(o: &mut Object<'_>) -> Part {
 }
 
 fn file(o: &mut Object<'_>) -> Part {
-    let (bytes, uri) = (
-        o.either("bytes", "fileWithBytes"),
-        o.either("uri", "fileWithUri"),
-    );
+    let (bytes, uri) = (o.either("bytes", "fileWithBytes"), o.either("uri", "fileWithUri"));
     let mut part = match (o.has(bytes), o.has(uri)) {
         (true, false) => Part::raw(o.bytes(bytes).unwrap_or_default()),
         (false, true) => Part::url(o.text(uri).unwrap_or_default()),
@@ -153,17 +139,13 @@ impl Serialize for LegacyPart<'_> {
         let mut wrapped = false;
         match &part.content {
             PartContent::Text(text) => map.serialize_entry("text", text)?,
-            PartContent::Raw(_) | PartContent::Url(_) => {
-                map.serialize_entry("file", &File(tag, part))?
-            }
+            PartContent::Raw(_) | PartContent::Url(_) => map.serialize_entry("file", &File(tag, part))?,
             PartContent::Data(value) => {
                 wrapped = !value.is_object();
                 match (wrapped, tag) {
                     (false, Tag::Member) => map.serialize_entry("data", &One("data", value))?,
                     (false, _) => map.serialize_entry("data", value)?,
-                    (true, Tag::Member) => {
-                        map.serialize_entry("data", &One("data", &One("value", value)))?
-                    }
+                    (true, Tag::Member) => map.serialize_entry("data", &One("data", &One("value", value)))?,
                     (true, _) => map.serialize_entry("data", &One("value", value))?,
                 }
             }
@@ -178,12 +160,8 @@ impl Serialize for LegacyPart<'_> {
 }
 
 fn mark_wrapped(metadata: Option<&Struct>) -> Map<String, Value> {
-    let own = metadata
-        .into_iter()
-        .flatten()
-        .map(|(key, value)| (key.clone(), value.clone()));
-    own.chain([(WRAPPED.to_owned(), Value::Bool(true))])
-        .collect()
+    let own = metadata.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone()));
+    own.chain([(WRAPPED.to_owned(), Value::Bool(true))]).collect()
 }
 
 struct File<'a>(Tag, &'a Part);
@@ -191,11 +169,7 @@ struct File<'a>(Tag, &'a Part);
 impl Serialize for File<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let File(tag, part) = *self;
-        let (bytes, uri) = if tag == Tag::Member {
-            ("fileWithBytes", "fileWithUri")
-        } else {
-            ("bytes", "uri")
-        };
+        let (bytes, uri) = if tag == Tag::Member { ("fileWithBytes", "fileWithUri") } else { ("bytes", "uri") };
         let mut map = serializer.serialize_map(None)?;
         match &part.content {
             PartContent::Raw(content) => map.serialize_entry(bytes, &STANDARD.encode(content))?,

@@ -9,10 +9,7 @@ const DOMAIN: &str = "a2a-protocol.org";
 /// The details of v1.0 and v0.3: an `ErrorInfo`, then what the error adds to it.
 pub(crate) fn details(error: &A2aError) -> Value {
     let mut info = Map::from_iter([
-        (
-            "@type".to_owned(),
-            "type.googleapis.com/google.rpc.ErrorInfo".into(),
-        ),
+        ("@type".to_owned(), "type.googleapis.com/google.rpc.ErrorInfo".into()),
         ("reason".to_owned(), error.reason().into()),
         ("domain".to_owned(), DOMAIN.into()),
     ]);
@@ -25,12 +22,7 @@ pub(crate) fn details(error: &A2aError) -> Value {
         A2aError::InvalidParams { .. } => {
             details.push(json!({"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": field_violations(error)}));
         }
-        A2aError::RateLimited {
-            retry_after_seconds,
-        }
-        | A2aError::Unavailable {
-            retry_after_seconds,
-        } => {
+        A2aError::RateLimited { retry_after_seconds } | A2aError::Unavailable { retry_after_seconds } => {
             details.push(json!({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": format!("{retry_after_seconds}s")}));
         }
         _ => {}
@@ -52,10 +44,7 @@ fn field_violations(error: &A2aError) -> Value {
     let A2aError::InvalidParams { violations } = error else {
         return Value::Null;
     };
-    violations
-        .iter()
-        .map(|violation| json!({"field": violation.field, "description": violation.description}))
-        .collect()
+    violations.iter().map(|violation| json!({"field": violation.field, "description": violation.description})).collect()
 }
 
 /// `ErrorInfo.metadata`: strings only.
@@ -63,25 +52,15 @@ fn metadata(error: &A2aError) -> Map<String, Value> {
     let pairs: &[(&str, &str)] = match error {
         A2aError::TaskNotFound { task_id } => &[("taskId", task_id)],
         A2aError::TaskNotCancelable { task_id, state } => &[("taskId", task_id), ("state", state)],
-        A2aError::ContentTypeNotSupported {
-            media_type,
-            accepted,
-        } => &[("mediaType", media_type), ("accepted", accepted)],
+        A2aError::ContentTypeNotSupported { media_type, accepted } => &[("mediaType", media_type), ("accepted", accepted)],
         A2aError::ExtensionSupportRequired { uri } => &[("extension", uri)],
-        A2aError::VersionNotSupported { version } => {
-            &[("version", version), ("supportedVersions", "0.3,1.0")]
-        }
+        A2aError::VersionNotSupported { version } => &[("version", version), ("supportedVersions", "0.3,1.0")],
         A2aError::MethodNotFound { method } => &[("method", method)],
         A2aError::RouteNotFound { method, path } => &[("method", method), ("path", path)],
         A2aError::UnsupportedMediaType { content_type } => &[("contentType", content_type)],
         A2aError::PayloadTooLarge { limit_bytes } => return number("limitBytes", *limit_bytes),
         A2aError::Timeout { limit_seconds } => return number("limitSeconds", *limit_seconds),
-        A2aError::RateLimited {
-            retry_after_seconds,
-        }
-        | A2aError::Unavailable {
-            retry_after_seconds,
-        } => {
+        A2aError::RateLimited { retry_after_seconds } | A2aError::Unavailable { retry_after_seconds } => {
             return number("retryAfterSeconds", *retry_after_seconds);
         }
         A2aError::PushNotificationNotSupported
@@ -95,10 +74,7 @@ fn metadata(error: &A2aError) -> Map<String, Value> {
         | A2aError::Unauthenticated { .. }
         | A2aError::PermissionDenied { .. } => &[],
     };
-    pairs
-        .iter()
-        .map(|(key, value)| ((*key).to_owned(), (*value).into()))
-        .collect()
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).into())).collect()
 }
 
 fn number(key: &str, value: impl ToString) -> Map<String, Value> {

@@ -9,10 +9,7 @@ use crate::{
         v1_0::{history_length, no_message},
     },
     fields::{self, Object},
-    types::{
-        GetTaskPushNotificationConfigRequest, Message, SendMessageConfiguration,
-        SendMessageRequest, TaskPushNotificationConfig,
-    },
+    types::{GetTaskPushNotificationConfigRequest, Message, SendMessageConfiguration, SendMessageRequest, TaskPushNotificationConfig},
 };
 
 /// The operation of a JSON-RPC method name that only v0.1 has. The names that it shares with v0.3 are read there.
@@ -30,20 +27,14 @@ pub(crate) fn method(name: &str) -> Option<Method> {
 pub(crate) fn call(method: Method, params: Map<String, Value>) -> Result<Call, A2aError> {
     match method {
         Method::SendMessage => fields::read(params, send_message).map(Call::SendMessage),
-        Method::SendStreamingMessage => {
-            fields::read(params, send_message).map(Call::SendStreamingMessage)
-        }
-        Method::CreateTaskPushNotificationConfig => {
-            fields::read(params, set_config).map(Call::CreateTaskPushNotificationConfig)
-        }
-        Method::GetTaskPushNotificationConfig => {
-            fields::read(params, |o| GetTaskPushNotificationConfigRequest {
-                task_id: v0_3::task_id(o),
-                id: v0_3::DEFAULT_CONFIG.to_owned(),
-                tenant: o.string("tenant"),
-            })
-            .map(Call::GetTaskPushNotificationConfig)
-        }
+        Method::SendStreamingMessage => fields::read(params, send_message).map(Call::SendStreamingMessage),
+        Method::CreateTaskPushNotificationConfig => fields::read(params, set_config).map(Call::CreateTaskPushNotificationConfig),
+        Method::GetTaskPushNotificationConfig => fields::read(params, |o| GetTaskPushNotificationConfigRequest {
+            task_id: v0_3::task_id(o),
+            id: v0_3::DEFAULT_CONFIG.to_owned(),
+            tenant: o.string("tenant"),
+        })
+        .map(Call::GetTaskPushNotificationConfig),
         shared => v0_3::call(shared, params, v0_3::Form::JsonRpc),
     }
 }
@@ -51,9 +42,7 @@ pub(crate) fn call(method: Method, params: Map<String, Value>) -> Result<Call, A
 /// `TaskSendParams`: the client may choose the ids of task and session, and says nothing of waiting, so it waits.
 fn send_message(o: &mut Object<'_>) -> SendMessage {
     let (task_id, context_id) = (o.string("id"), o.string("sessionId"));
-    let message = o
-        .required_object("message", message)
-        .unwrap_or_else(no_message);
+    let message = o.required_object("message", message).unwrap_or_else(no_message);
     let configuration = SendMessageConfiguration {
         accepted_output_modes: o.strings("acceptedOutputModes"),
         task_push_notification_config: o.object("pushNotification", v0_3::push_notification_config),
@@ -64,19 +53,12 @@ fn send_message(o: &mut Object<'_>) -> SendMessage {
         && configuration.task_push_notification_config.is_none()
         && configuration.history_length.is_none();
     let request = SendMessageRequest {
-        message: Message {
-            task_id: task_id.or(message.task_id),
-            context_id: context_id.or(message.context_id),
-            ..message
-        },
+        message: Message { task_id: task_id.or(message.task_id), context_id: context_id.or(message.context_id), ..message },
         configuration: Some(configuration).filter(|_| !empty),
         metadata: o.structure("metadata"),
         tenant: o.string("tenant"),
     };
-    SendMessage {
-        request,
-        task_id_may_be_new: true,
-    }
+    SendMessage { request, task_id_may_be_new: true }
 }
 
 fn message(o: &mut Object<'_>) -> Message {

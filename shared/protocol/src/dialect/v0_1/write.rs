@@ -24,12 +24,8 @@ impl Serialize for Message<'_> {
             #[serde(skip_serializing_if = "Option::is_none")]
             metadata: Option<&'a Struct>,
         }
-        View {
-            role: role_name(&self.0.role),
-            parts: Each(&self.0.parts, |part| LegacyPart(Tag::Type, part)),
-            metadata: filled(&self.0.metadata),
-        }
-        .serialize(serializer)
+        View { role: role_name(&self.0.role), parts: Each(&self.0.parts, |part| LegacyPart(Tag::Type, part)), metadata: filled(&self.0.metadata) }
+            .serialize(serializer)
     }
 }
 
@@ -127,12 +123,7 @@ impl Serialize for Task<'_> {
             .iter()
             .flatten()
             .enumerate()
-            .map(|(index, artifact)| Artifact {
-                artifact,
-                index,
-                append: None,
-                last_chunk: None,
-            })
+            .map(|(index, artifact)| Artifact { artifact, index, append: None, last_chunk: None })
             .collect();
         Flat {
             id: &task.id,
@@ -155,11 +146,7 @@ impl<'a> MessageAsTask<'a> {
     }
 
     fn status(&self) -> TaskStatus<'a> {
-        TaskStatus {
-            state: "completed",
-            message: Some(Message(self.0)),
-            timestamp: None,
-        }
+        TaskStatus { state: "completed", message: Some(Message(self.0)), timestamp: None }
     }
 }
 
@@ -204,30 +191,17 @@ impl Serialize for StreamResponse<'_> {
         }
         let r#final = self.last;
         match self.event {
-            types::StreamResponse::Task(task) => StatusUpdate {
-                id: &task.id,
-                status: (&task.status).into(),
-                r#final,
-                metadata: metadata(&task.metadata),
+            types::StreamResponse::Task(task) => {
+                StatusUpdate { id: &task.id, status: (&task.status).into(), r#final, metadata: metadata(&task.metadata) }.serialize(serializer)
             }
-            .serialize(serializer),
             types::StreamResponse::Message(message) => {
                 let task = MessageAsTask(message);
-                StatusUpdate {
-                    id: task.id(),
-                    status: task.status(),
-                    r#final,
-                    metadata: Metadata(None),
-                }
-                .serialize(serializer)
+                StatusUpdate { id: task.id(), status: task.status(), r#final, metadata: Metadata(None) }.serialize(serializer)
             }
-            types::StreamResponse::StatusUpdate(update) => StatusUpdate {
-                id: &update.task_id,
-                status: (&update.status).into(),
-                r#final,
-                metadata: metadata(&update.metadata),
+            types::StreamResponse::StatusUpdate(update) => {
+                StatusUpdate { id: &update.task_id, status: (&update.status).into(), r#final, metadata: metadata(&update.metadata) }
+                    .serialize(serializer)
             }
-            .serialize(serializer),
             types::StreamResponse::ArtifactUpdate(update) => {
                 let artifact = Artifact {
                     artifact: &update.artifact,
@@ -235,13 +209,8 @@ impl Serialize for StreamResponse<'_> {
                     append: Some(update.append.unwrap_or_default()),
                     last_chunk: Some(update.last_chunk.unwrap_or_default()),
                 };
-                ArtifactUpdate {
-                    id: &update.task_id,
-                    artifact,
-                    r#final: r#final.then_some(true),
-                    metadata: metadata(&update.metadata),
-                }
-                .serialize(serializer)
+                ArtifactUpdate { id: &update.task_id, artifact, r#final: r#final.then_some(true), metadata: metadata(&update.metadata) }
+                    .serialize(serializer)
             }
         }
     }
@@ -256,10 +225,7 @@ struct TaskPushNotificationConfig<'a> {
 
 impl<'a> From<&'a types::TaskPushNotificationConfig> for TaskPushNotificationConfig<'a> {
     fn from(config: &'a types::TaskPushNotificationConfig) -> Self {
-        TaskPushNotificationConfig {
-            id: &config.task_id,
-            push_notification_config: PushNotificationConfig::nameless(config),
-        }
+        TaskPushNotificationConfig { id: &config.task_id, push_notification_config: PushNotificationConfig::nameless(config) }
     }
 }
 
@@ -272,12 +238,8 @@ impl Serialize for Reply<'_> {
             Answer::Task(task) => Task(task).serialize(serializer),
             Answer::Message(message) => MessageAsTask(message).serialize(serializer),
             Answer::Tasks(list) => One("tasks", &Each(&list.tasks, Task)).serialize(serializer),
-            Answer::PushNotificationConfig(config) => {
-                TaskPushNotificationConfig::from(config).serialize(serializer)
-            }
-            Answer::PushNotificationConfigs(list) => {
-                Each(&list.configs, TaskPushNotificationConfig::from).serialize(serializer)
-            }
+            Answer::PushNotificationConfig(config) => TaskPushNotificationConfig::from(config).serialize(serializer),
+            Answer::PushNotificationConfigs(list) => Each(&list.configs, TaskPushNotificationConfig::from).serialize(serializer),
             Answer::Deleted => serializer.serialize_unit(),
             Answer::AgentCard(agent_card) => crate::card::v0_1(agent_card).serialize(serializer),
         }

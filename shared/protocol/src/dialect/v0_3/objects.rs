@@ -158,10 +158,7 @@ impl<'a> TaskStatus<'a> {
                 Form::JsonRpc => state_name(&status.state),
                 Form::Rest => proto_state_name(&status.state),
             },
-            message: status
-                .message
-                .as_ref()
-                .map(|message| Message(form, message)),
+            message: status.message.as_ref().map(|message| Message(form, message)),
             timestamp: status.timestamp.as_ref().map(Millis),
         }
     }
@@ -192,12 +189,8 @@ impl Serialize for Task<'_> {
             id: &task.id,
             context_id: &task.context_id,
             status: TaskStatus::new(form, &task.status),
-            artifacts: task
-                .artifacts
-                .as_deref()
-                .map(|artifacts| Each(artifacts, |artifact| Artifact(form, artifact))),
-            history: some(&task.history)
-                .map(|history| Each(history, |message| Message(form, message))),
+            artifacts: task.artifacts.as_deref().map(|artifacts| Each(artifacts, |artifact| Artifact(form, artifact))),
+            history: some(&task.history).map(|history| Each(history, |message| Message(form, message))),
             metadata: filled(&task.metadata),
         }
         .serialize(serializer)

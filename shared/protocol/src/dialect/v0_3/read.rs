@@ -11,9 +11,8 @@ use crate::{
     },
     fields::{self, Choice, Object},
     types::{
-        AuthenticationInfo, CancelTaskRequest, DeleteTaskPushNotificationConfigRequest,
-        GetExtendedAgentCardRequest, GetTaskPushNotificationConfigRequest, GetTaskRequest,
-        ListTaskPushNotificationConfigsRequest, Message, Role, SendMessageConfiguration,
+        AuthenticationInfo, CancelTaskRequest, DeleteTaskPushNotificationConfigRequest, GetExtendedAgentCardRequest,
+        GetTaskPushNotificationConfigRequest, GetTaskRequest, ListTaskPushNotificationConfigsRequest, Message, Role, SendMessageConfiguration,
         SendMessageRequest, SubscribeToTaskRequest, TaskPushNotificationConfig,
     },
 };
@@ -36,59 +35,32 @@ pub(crate) fn method(name: &str) -> Option<Method> {
 }
 
 /// Reads and validates the parameters of an operation.
-pub(crate) fn call(
-    method: Method,
-    params: Map<String, Value>,
-    form: Form,
-) -> Result<Call, A2aError> {
+pub(crate) fn call(method: Method, params: Map<String, Value>, form: Form) -> Result<Call, A2aError> {
     fields::read(params, |o| match method {
         Method::SendMessage => Call::SendMessage(send_message(o, form)),
         Method::SendStreamingMessage => Call::SendStreamingMessage(send_message(o, form)),
-        Method::GetTask => Call::GetTask(GetTaskRequest {
-            id: task_id(o),
-            history_length: history_length(o),
-            tenant: o.string("tenant"),
-        }),
+        Method::GetTask => Call::GetTask(GetTaskRequest { id: task_id(o), history_length: history_length(o), tenant: o.string("tenant") }),
         Method::ListTasks => Call::ListTasks(list_tasks(o)),
-        Method::CancelTask => Call::CancelTask(CancelTaskRequest {
-            id: task_id(o),
-            metadata: o.structure("metadata"),
+        Method::CancelTask => Call::CancelTask(CancelTaskRequest { id: task_id(o), metadata: o.structure("metadata"), tenant: o.string("tenant") }),
+        Method::SubscribeToTask => Call::SubscribeToTask(SubscribeToTaskRequest { id: task_id(o), tenant: o.string("tenant") }),
+        Method::CreateTaskPushNotificationConfig => Call::CreateTaskPushNotificationConfig(create_config(o)),
+        Method::GetTaskPushNotificationConfig => Call::GetTaskPushNotificationConfig(GetTaskPushNotificationConfigRequest {
+            task_id: task_id(o),
+            id: o.string("pushNotificationConfigId").unwrap_or_else(|| DEFAULT_CONFIG.to_owned()),
             tenant: o.string("tenant"),
         }),
-        Method::SubscribeToTask => Call::SubscribeToTask(SubscribeToTaskRequest {
-            id: task_id(o),
+        Method::ListTaskPushNotificationConfigs => Call::ListTaskPushNotificationConfigs(ListTaskPushNotificationConfigsRequest {
+            task_id: task_id(o),
+            page_size: o.integer("pageSize", 0, i32::MAX).filter(|size| *size > 0),
+            page_token: o.string("pageToken"),
             tenant: o.string("tenant"),
         }),
-        Method::CreateTaskPushNotificationConfig => {
-            Call::CreateTaskPushNotificationConfig(create_config(o))
-        }
-        Method::GetTaskPushNotificationConfig => {
-            Call::GetTaskPushNotificationConfig(GetTaskPushNotificationConfigRequest {
-                task_id: task_id(o),
-                id: o
-                    .string("pushNotificationConfigId")
-                    .unwrap_or_else(|| DEFAULT_CONFIG.to_owned()),
-                tenant: o.string("tenant"),
-            })
-        }
-        Method::ListTaskPushNotificationConfigs => {
-            Call::ListTaskPushNotificationConfigs(ListTaskPushNotificationConfigsRequest {
-                task_id: task_id(o),
-                page_size: o.integer("pageSize", 0, i32::MAX).filter(|size| *size > 0),
-                page_token: o.string("pageToken"),
-                tenant: o.string("tenant"),
-            })
-        }
-        Method::DeleteTaskPushNotificationConfig => {
-            Call::DeleteTaskPushNotificationConfig(DeleteTaskPushNotificationConfigRequest {
-                task_id: task_id(o),
-                id: o.required("pushNotificationConfigId"),
-                tenant: o.string("tenant"),
-            })
-        }
-        Method::GetExtendedAgentCard => Call::GetExtendedAgentCard(GetExtendedAgentCardRequest {
+        Method::DeleteTaskPushNotificationConfig => Call::DeleteTaskPushNotificationConfig(DeleteTaskPushNotificationConfigRequest {
+            task_id: task_id(o),
+            id: o.required("pushNotificationConfigId"),
             tenant: o.string("tenant"),
         }),
+        Method::GetExtendedAgentCard => Call::GetExtendedAgentCard(GetExtendedAgentCardRequest { tenant: o.string("tenant") }),
     })
 }
 
@@ -106,10 +78,7 @@ fn send_message(o: &mut Object<'_>, form: Form) -> SendMessage {
         metadata: o.structure("metadata"),
         tenant: o.string("tenant"),
     };
-    SendMessage {
-        request,
-        task_id_may_be_new: false,
-    }
+    SendMessage { request, task_id_may_be_new: false }
 }
 
 fn message(o: &mut Object<'_>) -> Message {
@@ -165,16 +134,11 @@ pub(crate) fn push_notification_config(o: &mut Object<'_>) -> TaskPushNotificati
 
 /// Several schemes were allowed, with one set of credentials: the first is taken.
 fn authentication(o: &mut Object<'_>) -> Option<AuthenticationInfo> {
-    let scheme = o
-        .strings("schemes")
-        .and_then(|schemes| schemes.into_iter().next());
+    let scheme = o.strings("schemes").and_then(|schemes| schemes.into_iter().next());
     let credentials = o.string("credentials");
     match (scheme, credentials) {
         (None, None) => None,
-        (scheme, credentials) => Some(AuthenticationInfo {
-            scheme: scheme.unwrap_or_else(|| "Bearer".to_owned()),
-            credentials,
-        }),
+        (scheme, credentials) => Some(AuthenticationInfo { scheme: scheme.unwrap_or_else(|| "Bearer".to_owned()), credentials }),
     }
 }
 
@@ -183,9 +147,7 @@ fn authentication(o: &mut Object<'_>) -> Option<AuthenticationInfo> {
 fn create_config(o: &mut Object<'_>) -> TaskPushNotificationConfig {
     let task_id = match o.string("taskId") {
         Some(id) => id,
-        None => resource(o, "parent")
-            .or_else(|| resource(o, "name"))
-            .unwrap_or_default(),
+        None => resource(o, "parent").or_else(|| resource(o, "name")).unwrap_or_default(),
     };
     let config_id = o.string("configId");
     let tenant = o.string("tenant");
@@ -215,27 +177,13 @@ fn create_config(o: &mut Object<'_>) -> TaskPushNotificationConfig {
         tenant: None,
     });
     let named = config.id.as_deref().is_some_and(|id| id != DEFAULT_CONFIG);
-    let id = if named {
-        config.id
-    } else {
-        config_id.or(config.id)
-    };
-    TaskPushNotificationConfig {
-        task_id,
-        id,
-        tenant,
-        ..config
-    }
+    let id = if named { config.id } else { config_id.or(config.id) };
+    TaskPushNotificationConfig { task_id, id, tenant, ..config }
 }
 
 /// The task of a resource name such as `tasks/{id}/pushNotificationConfigs/{id}`.
 fn resource(o: &mut Object<'_>, field: &'static str) -> Option<String> {
     let name = o.string(field)?;
-    let id = name
-        .strip_prefix("tasks/")
-        .unwrap_or(&name)
-        .split('/')
-        .next()
-        .unwrap_or_default();
+    let id = name.strip_prefix("tasks/").unwrap_or(&name).split('/').next().unwrap_or_default();
     Some(id.to_owned())
 }

@@ -51,12 +51,7 @@ struct ArtifactUpdate<'a> {
 
 impl Form {
     /// An object of several possible kinds: the proto names it by a member around it, JSON-RPC by its own `kind`.
-    fn variant<S: Serializer>(
-        self,
-        member: &'static str,
-        view: &impl Serialize,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+    fn variant<S: Serializer>(self, member: &'static str, view: &impl Serialize, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Form::JsonRpc => view.serialize(serializer),
             Form::Rest => One(member, view).serialize(serializer),
@@ -68,12 +63,8 @@ impl Serialize for StreamResponse<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let form = self.form;
         match self.event {
-            types::StreamResponse::Task(task) => {
-                form.variant("task", &Task(form, task), serializer)
-            }
-            types::StreamResponse::Message(message) => {
-                form.variant("message", &Message(form, message), serializer)
-            }
+            types::StreamResponse::Task(task) => form.variant("task", &Task(form, task), serializer),
+            types::StreamResponse::Message(message) => form.variant("message", &Message(form, message), serializer),
             types::StreamResponse::StatusUpdate(update) => {
                 let view = StatusUpdate {
                     kind: form.kind("status-update"),
@@ -123,10 +114,7 @@ struct AuthenticationInfo<'a> {
 impl<'a> PushNotificationConfig<'a> {
     /// With its id.
     pub(crate) fn named(config: &'a types::TaskPushNotificationConfig) -> Self {
-        PushNotificationConfig {
-            id: config.id.as_deref(),
-            ..Self::nameless(config)
-        }
+        PushNotificationConfig { id: config.id.as_deref(), ..Self::nameless(config) }
     }
 
     /// Without an id, which v0.1 doesn't have.
@@ -135,12 +123,10 @@ impl<'a> PushNotificationConfig<'a> {
             id: None,
             url: &config.url,
             token: &config.token,
-            authentication: config.authentication.as_ref().map(|authentication| {
-                AuthenticationInfo {
-                    schemes: [&authentication.scheme],
-                    credentials: &authentication.credentials,
-                }
-            }),
+            authentication: config
+                .authentication
+                .as_ref()
+                .map(|authentication| AuthenticationInfo { schemes: [&authentication.scheme], credentials: &authentication.credentials }),
         }
     }
 }
@@ -159,19 +145,11 @@ impl<'a> TaskPushNotificationConfig<'a> {
     fn new(form: Form, config: &'a types::TaskPushNotificationConfig) -> Self {
         let push_notification_config = PushNotificationConfig::named(config);
         match form {
-            Form::JsonRpc => TaskPushNotificationConfig {
-                task_id: Some(&config.task_id),
-                name: None,
-                push_notification_config,
-            },
+            Form::JsonRpc => TaskPushNotificationConfig { task_id: Some(&config.task_id), name: None, push_notification_config },
             Form::Rest => {
                 let id = config.id.as_deref().unwrap_or(DEFAULT_CONFIG);
                 let name = format!("tasks/{}/pushNotificationConfigs/{id}", config.task_id);
-                TaskPushNotificationConfig {
-                    task_id: None,
-                    name: Some(name),
-                    push_notification_config,
-                }
+                TaskPushNotificationConfig { task_id: None, name: Some(name), push_notification_config }
             }
         }
     }
@@ -189,18 +167,11 @@ impl Serialize for Reply<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let form = self.form;
         match self.answer {
-            Answer::Task(task)
-                if matches!(
-                    self.method,
-                    Method::SendMessage | Method::SendStreamingMessage
-                ) =>
-            {
+            Answer::Task(task) if matches!(self.method, Method::SendMessage | Method::SendStreamingMessage) => {
                 form.variant("task", &Task(form, task), serializer)
             }
             Answer::Task(task) => Task(form, task).serialize(serializer),
-            Answer::Message(message) => {
-                form.variant("message", &Message(form, message), serializer)
-            }
+            Answer::Message(message) => form.variant("message", &Message(form, message), serializer),
             Answer::Tasks(list) => {
                 let mut map = serializer.serialize_map(None)?;
                 map.serialize_entry("tasks", &Each(&list.tasks, |task| Task(form, task)))?;
@@ -209,13 +180,9 @@ impl Serialize for Reply<'_> {
                 map.serialize_entry("totalSize", &list.total_size)?;
                 map.end()
             }
-            Answer::PushNotificationConfig(config) => {
-                TaskPushNotificationConfig::new(form, config).serialize(serializer)
-            }
+            Answer::PushNotificationConfig(config) => TaskPushNotificationConfig::new(form, config).serialize(serializer),
             Answer::PushNotificationConfigs(list) => {
-                let configs = Each(&list.configs, |config| {
-                    TaskPushNotificationConfig::new(form, config)
-                });
+                let configs = Each(&list.configs, |config| TaskPushNotificationConfig::new(form, config));
                 form.variant("configs", &configs, serializer)
             }
             Answer::Deleted if form == Form::JsonRpc => serializer.serialize_unit(),

@@ -6,11 +6,9 @@ use crate::{
     A2aError, Call, Method, SendMessage,
     fields::{self, Choice, Object},
     types::{
-        AuthenticationInfo, CancelTaskRequest, DeleteTaskPushNotificationConfigRequest,
-        GetExtendedAgentCardRequest, GetTaskPushNotificationConfigRequest, GetTaskRequest,
-        ListTaskPushNotificationConfigsRequest, ListTasksRequest, Message, Part, PartContent, Role,
-        SendMessageConfiguration, SendMessageRequest, SubscribeToTaskRequest,
-        TaskPushNotificationConfig, TaskState,
+        AuthenticationInfo, CancelTaskRequest, DeleteTaskPushNotificationConfigRequest, GetExtendedAgentCardRequest,
+        GetTaskPushNotificationConfigRequest, GetTaskRequest, ListTaskPushNotificationConfigsRequest, ListTasksRequest, Message, Part, PartContent,
+        Role, SendMessageConfiguration, SendMessageRequest, SubscribeToTaskRequest, TaskPushNotificationConfig, TaskState,
     },
 };
 
@@ -24,35 +22,21 @@ pub(crate) fn call(method: Method, params: Map<String, Value>) -> Result<Call, A
     fields::read(params, |o| match method {
         Method::SendMessage => Call::SendMessage(send_message(o)),
         Method::SendStreamingMessage => Call::SendStreamingMessage(send_message(o)),
-        Method::GetTask => Call::GetTask(GetTaskRequest {
-            id: o.required("id"),
-            history_length: history_length(o),
-            tenant: o.string("tenant"),
-        }),
+        Method::GetTask => Call::GetTask(GetTaskRequest { id: o.required("id"), history_length: history_length(o), tenant: o.string("tenant") }),
         Method::ListTasks => Call::ListTasks(list_tasks(o)),
-        Method::CancelTask => Call::CancelTask(CancelTaskRequest {
-            id: o.required("id"),
-            metadata: o.structure("metadata"),
-            tenant: o.string("tenant"),
-        }),
-        Method::SubscribeToTask => Call::SubscribeToTask(SubscribeToTaskRequest {
-            id: o.required("id"),
-            tenant: o.string("tenant"),
-        }),
+        Method::CancelTask => {
+            Call::CancelTask(CancelTaskRequest { id: o.required("id"), metadata: o.structure("metadata"), tenant: o.string("tenant") })
+        }
+        Method::SubscribeToTask => Call::SubscribeToTask(SubscribeToTaskRequest { id: o.required("id"), tenant: o.string("tenant") }),
         Method::CreateTaskPushNotificationConfig => {
             let task_id = o.required("taskId");
-            Call::CreateTaskPushNotificationConfig(TaskPushNotificationConfig {
-                task_id,
-                ..push_notification_config(o)
-            })
+            Call::CreateTaskPushNotificationConfig(TaskPushNotificationConfig { task_id, ..push_notification_config(o) })
         }
-        Method::GetTaskPushNotificationConfig => {
-            Call::GetTaskPushNotificationConfig(GetTaskPushNotificationConfigRequest {
-                task_id: o.required("taskId"),
-                id: o.required("id"),
-                tenant: o.string("tenant"),
-            })
-        }
+        Method::GetTaskPushNotificationConfig => Call::GetTaskPushNotificationConfig(GetTaskPushNotificationConfigRequest {
+            task_id: o.required("taskId"),
+            id: o.required("id"),
+            tenant: o.string("tenant"),
+        }),
         Method::ListTaskPushNotificationConfigs => {
             Call::ListTaskPushNotificationConfigs(ListTaskPushNotificationConfigsRequest {
                 task_id: o.required("taskId"),
@@ -62,32 +46,23 @@ pub(crate) fn call(method: Method, params: Map<String, Value>) -> Result<Call, A
                 tenant: o.string("tenant"),
             })
         }
-        Method::DeleteTaskPushNotificationConfig => {
-            Call::DeleteTaskPushNotificationConfig(DeleteTaskPushNotificationConfigRequest {
-                task_id: o.required("taskId"),
-                id: o.required("id"),
-                tenant: o.string("tenant"),
-            })
-        }
-        Method::GetExtendedAgentCard => Call::GetExtendedAgentCard(GetExtendedAgentCardRequest {
+        Method::DeleteTaskPushNotificationConfig => Call::DeleteTaskPushNotificationConfig(DeleteTaskPushNotificationConfigRequest {
+            task_id: o.required("taskId"),
+            id: o.required("id"),
             tenant: o.string("tenant"),
         }),
+        Method::GetExtendedAgentCard => Call::GetExtendedAgentCard(GetExtendedAgentCardRequest { tenant: o.string("tenant") }),
     })
 }
 
 fn send_message(o: &mut Object<'_>) -> SendMessage {
     let request = SendMessageRequest {
-        message: o
-            .required_object("message", message)
-            .unwrap_or_else(no_message),
+        message: o.required_object("message", message).unwrap_or_else(no_message),
         configuration: o.object("configuration", configuration),
         metadata: o.structure("metadata"),
         tenant: o.string("tenant"),
     };
-    SendMessage {
-        request,
-        task_id_may_be_new: false,
-    }
+    SendMessage { request, task_id_may_be_new: false }
 }
 
 fn message(o: &mut Object<'_>) -> Message {
@@ -151,12 +126,7 @@ fn part(o: &mut Object<'_>) -> Part {
     } else {
         PartContent::Data(o.value("data").unwrap_or_default())
     };
-    Part {
-        content,
-        filename: o.string("filename"),
-        media_type: o.string("mediaType"),
-        metadata: o.structure("metadata"),
-    }
+    Part { content, filename: o.string("filename"), media_type: o.string("mediaType"), metadata: o.structure("metadata") }
 }
 
 fn configuration(o: &mut Object<'_>) -> SendMessageConfiguration {
@@ -166,10 +136,7 @@ fn configuration(o: &mut Object<'_>) -> SendMessageConfiguration {
         accepted_output_modes: o.strings("acceptedOutputModes"),
         task_push_notification_config: o.object(push, |o| {
             let task_id = o.string("taskId").unwrap_or_default();
-            TaskPushNotificationConfig {
-                task_id,
-                ..push_notification_config(o)
-            }
+            TaskPushNotificationConfig { task_id, ..push_notification_config(o) }
         }),
         history_length: history_length(o),
         return_immediately: o.boolean("returnImmediately"),
@@ -183,10 +150,7 @@ fn push_notification_config(o: &mut Object<'_>) -> TaskPushNotificationConfig {
         id: o.string("id"),
         task_id: String::new(),
         token: o.string("token"),
-        authentication: o.object("authentication", |o| AuthenticationInfo {
-            scheme: o.required("scheme"),
-            credentials: o.string("credentials"),
-        }),
+        authentication: o.object("authentication", |o| AuthenticationInfo { scheme: o.required("scheme"), credentials: o.string("credentials") }),
         tenant: o.string("tenant"),
     }
 }
@@ -194,9 +158,7 @@ fn push_notification_config(o: &mut Object<'_>) -> TaskPushNotificationConfig {
 /// An absolute HTTP(S) URL. Whether it may be called is decided where it is called.
 pub(crate) fn webhook_url(o: &mut Object<'_>) -> String {
     let url = o.required("url");
-    let after = url
-        .strip_prefix("https://")
-        .or_else(|| url.strip_prefix("http://"));
+    let after = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     if !url.is_empty() && after.is_none_or(str::is_empty) {
         o.wrong("url", "must be an absolute http or https URL");
     }
@@ -222,31 +184,15 @@ const STATES: [(&str, TaskState); 9] = [
 
 fn state(choice: Choice<'_>) -> Option<TaskState> {
     match choice {
-        Choice::Name(name) => STATES
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, state)| state.clone()),
-        Choice::Number(number) => usize::try_from(number)
-            .ok()
-            .and_then(|index| STATES.get(index))
-            .map(|(_, state)| state.clone()),
+        Choice::Name(name) => STATES.iter().find(|(known, _)| *known == name).map(|(_, state)| state.clone()),
+        Choice::Number(number) => usize::try_from(number).ok().and_then(|index| STATES.get(index)).map(|(_, state)| state.clone()),
     }
 }
 
 /// Spec section 3.1.4.
 pub(crate) fn list_tasks(o: &mut Object<'_>) -> ListTasksRequest {
-    let expected = || {
-        STATES[1..]
-            .iter()
-            .map(|(name, _)| *name)
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    let status = if o.has("status") {
-        o.choice("status", state, &expected())
-    } else {
-        None
-    };
+    let expected = || STATES[1..].iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    let status = if o.has("status") { o.choice("status", state, &expected()) } else { None };
     ListTasksRequest {
         context_id: o.string("contextId"),
         status: status.filter(|state| *state != TaskState::Unspecified),

@@ -21,11 +21,7 @@ struct TaskStatus<'a> {
 
 impl<'a> From<&'a types::TaskStatus> for TaskStatus<'a> {
     fn from(status: &'a types::TaskStatus) -> Self {
-        TaskStatus {
-            state: &status.state,
-            message: status.message.as_ref(),
-            timestamp: status.timestamp.as_ref().map(Millis),
-        }
+        TaskStatus { state: &status.state, message: status.message.as_ref(), timestamp: status.timestamp.as_ref().map(Millis) }
     }
 }
 
@@ -73,12 +69,8 @@ pub(crate) struct StreamResponse<'a>(pub &'a types::StreamResponse);
 impl Serialize for StreamResponse<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
-            types::StreamResponse::Task(task) => {
-                One("task", &Task::from(task)).serialize(serializer)
-            }
-            types::StreamResponse::Message(message) => {
-                One("message", message).serialize(serializer)
-            }
+            types::StreamResponse::Task(task) => One("task", &Task::from(task)).serialize(serializer),
+            types::StreamResponse::Message(message) => One("message", message).serialize(serializer),
             types::StreamResponse::StatusUpdate(update) => {
                 let view = StatusUpdate {
                     task_id: &update.task_id,
@@ -88,9 +80,7 @@ impl Serialize for StreamResponse<'_> {
                 };
                 One("statusUpdate", &view).serialize(serializer)
             }
-            types::StreamResponse::ArtifactUpdate(update) => {
-                One("artifactUpdate", update).serialize(serializer)
-            }
+            types::StreamResponse::ArtifactUpdate(update) => One("artifactUpdate", update).serialize(serializer),
         }
     }
 }
@@ -105,12 +95,7 @@ pub(crate) struct Reply<'a> {
 impl Serialize for Reply<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.answer {
-            Answer::Task(task)
-                if matches!(
-                    self.method,
-                    Method::SendMessage | Method::SendStreamingMessage
-                ) =>
-            {
+            Answer::Task(task) if matches!(self.method, Method::SendMessage | Method::SendStreamingMessage) => {
                 One("task", &Task::from(&**task)).serialize(serializer)
             }
             Answer::Task(task) => Task::from(&**task).serialize(serializer),
@@ -127,11 +112,7 @@ impl Serialize for Reply<'_> {
             Answer::PushNotificationConfigs(list) => {
                 let mut map = serializer.serialize_map(None)?;
                 map.serialize_entry("configs", &list.configs)?;
-                if let Some(token) = list
-                    .next_page_token
-                    .as_ref()
-                    .filter(|token| !token.is_empty())
-                {
+                if let Some(token) = list.next_page_token.as_ref().filter(|token| !token.is_empty()) {
                     map.serialize_entry("nextPageToken", token)?;
                 }
                 map.end()

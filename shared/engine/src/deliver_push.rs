@@ -1,0 +1,94 @@
+//! Delivers events to webhooks: in order per webhook, at least once, for a day (spec section 4.3.3).
+
+use std::{fmt::Write, time::Duration};
+
+use aws_lc_rs::hmac;
+use chrono::{DateTime, Utc};
+use protocol::push;
+
+use crate::{
+    Engine, WorkOutcome,
+    ports::{PushConfig, SequencedEvent, StoreError, View, WebhookError, WebhookRequest},
+    work::pause,
+};
+
+/// So long a delivery is tried.
+const TRIED_FOR: Duration = Duration::from_secs(24 * 3600);
+const EVENTS_AT_ONCE: u32 = 100;
+
+impl Engine {
+    /// Delivers to a webhook what it hasn't had. `attempt` counts from 1 since `queued_at`; together they say what a failure means.
+    pub async fn deliver_push(&self, task_id: &str, config_id: &str, attempt: u32, queued_at: DateTime<Utc>) -> Result<WorkOutcome, StoreError> {
+        let configs = self.ports().tasks.push_configs_of_any_owner(task_id).await?;
+        let Some(mut config) = configs.into_iter().find(|config| config.config.id.as_deref() == Some(config_id)) else {
+            return Ok(WorkOutcome::Done);
+        };
+        loop {
+            let events = self.ports().tasks.events(task_id, config.cursor, EVENTS_AT_ONCE).await?;
+            let Some(last) = events.last().map(|event| event.sequence) else { return Ok(WorkOutcome::Done) };
+            for (sequence, body) in self.bodies(task_id, &config, &events, last).await? {
+                if let Err(error) = self.ports().webhooks.post(self.webhook_request(&config, body)).await {
+                    return Ok(self.after_failure(task_id, config_id, error, attempt, queued_at));
+                }
+                // Whoever moved the cursor delivers the rest.
+                if !self.ports().tasks.advance_push_cursor(task_id, config_id, config.cursor, sequence).await? {
+                    return Ok(WorkOutcome::Done);
+                }
+                config.cursor = sequence;
+            }
+            if config.cursor < last {
+                // The task is gone, so there is nothing to show.
+                return Ok(WorkOutcome::Done);
+            }
+        }
+    }
+
+    /// What is to be posted, each with the sequence of the last event that it covers.
+    async fn bodies(&self, task_id: &str, config: &PushConfig, events: &[SequencedEvent], last: u64) -> Result<Vec<(u64, String)>, StoreError> {
+        let view = if push::tells_events(config.dialect) { View::STATUS } else { View::WHOLE };
+        let Some(stored) = self.ports().tasks.task_of_any_owner(task_id, view).await? else { return Ok(Vec::new()) };
+        let body = |event: &SequencedEvent| push::body(config.dialect, &event.event, &stored.task);
+        Ok(if push::tells_events(config.dialect) {
+            events.iter().map(|event| (event.sequence, body(event))).collect()
+        } else {
+            events.last().map(|event| (last, body(event))).into_iter().collect()
+        })
+    }
+
+    fn after_failure(&self, task_id: &str, config_id: &str, error: WebhookError, attempt: u32, queued_at: DateTime<Utc>) -> WorkOutcome {
+        let tried_for = self.now().signed_duration_since(queued_at).to_std().unwrap_or_default();
+        let given_up = matches!(error, WebhookError::Refused { .. }) || tried_for >= TRIED_FOR;
+        if given_up {
+            tracing::warn!(task_id, config_id, %error, attempt, "a webhook is given up");
+            return WorkOutcome::Park { reason: error.to_string() };
+        }
+        tracing::info!(task_id, config_id, %error, attempt, "a webhook wasn't reached; it is tried again");
+        WorkOutcome::Retry { delay: pause(attempt) }
+    }
+
+    fn webhook_request(&self, config: &PushConfig, body: String) -> WebhookRequest {
+        let config = &config.config;
+        let mut headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
+        if let Some(authentication) = &config.authentication {
+            let credentials = authentication.credentials.as_deref().unwrap_or_default();
+            headers.push(("Authorization".to_owned(), format!("{} {credentials}", authentication.scheme).trim_end().to_owned()));
+        }
+        if let Some(token) = &config.token {
+            headers.push(("X-A2A-Notification-Token".to_owned(), token.clone()));
+        }
+        if let Some(key) = &self.settings().webhook_key {
+            headers.push(("X-A2A-Signature".to_owned(), signature(key, self.now(), &body)));
+        }
+        WebhookRequest { url: config.url.clone(), headers, body }
+    }
+}
+
+/// The time is signed along, so that a receiver can refuse what somebody replays later.
+fn signature(key: &[u8], now: DateTime<Utc>, body: &str) -> String {
+    let time = now.timestamp();
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), format!("{time}.{body}").as_bytes());
+    tag.as_ref().iter().fold(format!("t={time},v1="), |mut header, byte| {
+        let _ = write!(header, "{byte:02x}");
+        header
+    })
+}

@@ -1,0 +1,43 @@
+//! The operations of the protocol, one in each file.
+
+mod cancel_task;
+mod create_task_push_notification_config;
+mod delete_task_push_notification_config;
+mod get_extended_agent_card;
+mod get_task;
+mod get_task_push_notification_config;
+mod list_task_push_notification_configs;
+mod list_tasks;
+mod send_message;
+mod send_streaming_message;
+mod subscribe_to_task;
+
+use protocol::{A2aError, Answer, Call};
+
+use crate::{CallContext, Engine, Reply};
+
+impl Engine {
+    /// Performs one operation.
+    pub async fn call(&self, call: Call, context: CallContext) -> Result<Reply, A2aError> {
+        match call {
+            Call::SendMessage(send) => self.send_message(send, context).await,
+            Call::SendStreamingMessage(send) => self.send_streaming_message(send, context).await,
+            Call::GetTask(request) => self.get_task(request, context).await,
+            Call::ListTasks(request) => self.list_tasks(request, context).await,
+            Call::CancelTask(request) => self.cancel_task(request, context).await,
+            Call::SubscribeToTask(request) => self.subscribe_to_task(request, context).await,
+            Call::CreateTaskPushNotificationConfig(config) => self.create_task_push_notification_config(config, context).await,
+            Call::GetTaskPushNotificationConfig(request) => self.get_task_push_notification_config(request, context).await,
+            Call::ListTaskPushNotificationConfigs(request) => self.list_task_push_notification_configs(request, context).await,
+            Call::DeleteTaskPushNotificationConfig(request) => self.delete_task_push_notification_config(request, context).await,
+            Call::GetExtendedAgentCard(_) => self.get_extended_agent_card(&context),
+        }
+    }
+}
+
+impl CallContext {
+    /// An answer that shows no task.
+    pub(crate) fn reply(&self, answer: Answer) -> Result<Reply, A2aError> {
+        Ok(Reply::Answer { answer, dialect: self.dialect })
+    }
+}

@@ -1,0 +1,19 @@
+//! GetTaskPushNotificationConfig (spec section 3.1.8).
+
+use protocol::{A2aError, Answer, types::GetTaskPushNotificationConfigRequest};
+
+use crate::{CallContext, Engine, Reply};
+
+impl Engine {
+    pub(crate) async fn get_task_push_notification_config(
+        &self,
+        request: GetTaskPushNotificationConfigRequest,
+        context: CallContext,
+    ) -> Result<Reply, A2aError> {
+        let configs = self.push_configs_of(&request.task_id, &context).await?;
+        let found = configs.into_iter().find(|config| config.config.id.as_deref() == Some(&request.id));
+        // The specification has no error of its own for a missing config.
+        let found = found.ok_or_else(|| A2aError::TaskNotFound { task_id: format!("{}/{}", request.task_id, request.id) })?;
+        context.reply(Answer::PushNotificationConfig(found.config))
+    }
+}
