@@ -19,7 +19,7 @@ pub struct Connection {
 pub struct Answer {
     pub status: u16,
     pub body: Vec<u8>,
-    /// From the first byte sent to the first of the body.
+    /// From the first byte sent to the first event, where it is a stream.
     pub first: Duration,
     /// From the first byte sent to the last of the body.
     pub whole: Duration,
@@ -68,8 +68,10 @@ impl Connection {
             loop {
                 let line = self.next_line().await?;
                 let size = usize::from_str_radix(line.split(';').next().unwrap_or_default().trim(), 16)?;
-                first.get_or_insert_with(|| begun.elapsed());
                 self.read(size, &mut body).await?;
+                if first.is_none() && body.windows(5).any(|window| window == b"data:") {
+                    first = Some(begun.elapsed());
+                }
                 self.next_line().await?;
                 if size == 0 {
                     break;
