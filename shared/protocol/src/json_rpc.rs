@@ -68,7 +68,7 @@ pub fn parse(body: &[u8], version: Option<&str>) -> Incoming {
         Ok(Value::Array(members)) if members.is_empty() => {
             Incoming::One(no_request(version, RpcId::Null, "", "a batch must have at least one request"))
         }
-        Ok(Value::Array(members)) => Incoming::Batch(members.into_iter().map(|member| request(member, version)).collect()),
+        Ok(Value::Array(members)) => Incoming::Batch(members.into_iter().map(|member| batch_member(member, version)).collect()),
         Ok(value) => {
             let mut request = request(value, version);
             if request.id.is_none() && request.call.is_err() && request.dialect != Dialect::V1_0 {
@@ -84,6 +84,16 @@ pub fn parse(body: &[u8], version: Option<&str>) -> Incoming {
             call: Err(A2aError::ParseError { reason: error.to_string() }),
         }),
     }
+}
+
+/// A batch is answered by one array, so there is no place in it for a stream.
+fn batch_member(member: Value, version: Option<&str>) -> RpcRequest {
+    let mut request = request(member, version);
+    if request.call.as_ref().is_ok_and(|call| call.method().streams()) {
+        let reason = format!("`{}` streams its answer, which a batch can't hold", request.method);
+        request.call = Err(A2aError::InvalidRequest { reason });
+    }
+    request
 }
 
 /// The dialect of an answer to what names no method: v1.0's error data is readable to v0.3 as well.
