@@ -248,7 +248,8 @@ impl<'p> Object<'p> {
     pub(crate) fn choice<T>(&mut self, name: &'static str, parse: impl FnOnce(Choice<'_>) -> Option<T>, expected: &str) -> Option<T> {
         let (name, value) = self.take(name)?;
         let choice = match &value {
-            Value::String(text) => parse(Choice::Name(text)),
+            // In a query a number is text, too.
+            Value::String(text) => parse(text.parse().map_or(Choice::Name(text), Choice::Number)),
             Value::Number(number) => number.as_i64().and_then(|number| parse(Choice::Number(number))),
             _ => None,
         };
