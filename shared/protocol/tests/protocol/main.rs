@@ -1,5 +1,7 @@
 //! The protocol from outside: bytes in, calls out; answers in, text out.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod cards;
 mod envelope;
 mod errors;
