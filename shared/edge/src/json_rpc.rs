@@ -1,6 +1,6 @@
 //! The JSON-RPC transport, the same for every dialect: single requests, batches, notifications, streams (spec section 9).
 
-use futures::{StreamExt, stream};
+use futures::{StreamExt, future::ready, stream};
 use protocol::{
     A2aError, Dialect, Method,
     json_rpc::{self, EventWriter, Incoming, RpcId, RpcRequest},
@@ -54,10 +54,10 @@ async fn single(app: &App, exchange: &Exchange<'_>, request: RpcRequest, only: O
         (None, _) => respond::no_content(),
         (Some(id), Err(error)) => failure(&id, dialect, &error),
         (Some(id), Ok((method, Outcome::Answer(answer, maker)))) => {
-            respond::json(json_rpc::answer_body(&id, shown_in(exchange, dialect, maker), method, Ok(&answer)))
+            respond::json(json_rpc::answer_body(&id, shown_in(exchange, method, dialect, maker), method, Ok(&answer)))
         }
-        (Some(id), Ok((_, Outcome::Stream(events, maker)))) => {
-            let mut writer = EventWriter::new(id, shown_in(exchange, dialect, maker));
+        (Some(id), Ok((method, Outcome::Stream(events, maker)))) => {
+            let mut writer = EventWriter::new(id, shown_in(exchange, method, dialect, maker));
             respond::event_stream(events, move |event, last| writer.body(event, last))
         }
     }
@@ -72,7 +72,7 @@ async fn batch(app: &App, exchange: &Exchange<'_>, members: Vec<RpcRequest>, onl
         return refuse(exchange, &error);
     }
     let bodies: Vec<String> =
-        stream::iter(members).map(|member| member_body(app, exchange, member, only)).buffered(AT_ONCE).filter_map(async |body| body).collect().await;
+        stream::iter(members).map(|member| member_body(app, exchange, member, only)).buffered(AT_ONCE).filter_map(ready).collect().await;
     if bodies.is_empty() {
         return respond::no_content();
     }
@@ -92,7 +92,7 @@ async fn member_body(app: &App, exchange: &Exchange<'_>, member: RpcRequest, onl
     };
     let id = id?;
     Some(match outcome {
-        Ok(Outcome::Answer(answer, maker)) => json_rpc::answer_body(&id, shown_in(exchange, dialect, maker), method, Ok(&answer)),
+        Ok(Outcome::Answer(answer, maker)) => json_rpc::answer_body(&id, shown_in(exchange, method, dialect, maker), method, Ok(&answer)),
         Ok(Outcome::Stream(..)) => json_rpc::answer_body(&id, dialect, method, Err(&A2aError::Internal)),
         Err(error) => json_rpc::answer_body(&id, dialect, method, Err(&error)),
     })
@@ -106,12 +106,10 @@ fn of_place(call: Result<protocol::Call, A2aError>, only: Option<Method>, sent_m
     }
 }
 
-/// v0.1 and v0.3 share some names: for these the task is shown as it was made, unless the client says what it reads.
-fn shown_in(exchange: &Exchange<'_>, asked: Dialect, maker: Dialect) -> Dialect {
-    match (asked, maker) {
-        (Dialect::V0_3, Dialect::V0_1) if exchange.sent_version().is_none() => Dialect::V0_1,
-        _ => asked,
-    }
+/// v0.1 and v0.3 share some names: with these the task is shown as it was made, unless the client says what it reads.
+fn shown_in(exchange: &Exchange<'_>, method: Method, asked: Dialect, made: Dialect) -> Dialect {
+    let is_shared = matches!(method, Method::GetTask | Method::CancelTask | Method::SubscribeToTask);
+    if is_shared && exchange.sent_version().is_none() { asked.of_answer(made) } else { asked }
 }
 
 fn failure(id: &RpcId, dialect: Dialect, error: &A2aError) -> Response {
