@@ -15,7 +15,7 @@ fn interface(path: &str, binding: &str, version: &str) -> AgentInterface {
     AgentInterface { protocol_version: version.to_owned(), ..AgentInterface::new(format!("https://a.example{path}"), binding) }
 }
 
-fn full() -> AgentCard {
+pub fn full() -> AgentCard {
     let bearer = HttpAuthSecurityScheme { scheme: "bearer".to_owned(), description: None, bearer_format: Some("JWT".to_owned()) };
     let key = ApiKeySecurityScheme { location: "header".to_owned(), name: "X-API-Key".to_owned(), description: Some(String::new()) };
     AgentCard {

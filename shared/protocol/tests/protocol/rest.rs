@@ -286,3 +286,27 @@ fn unset_metadata_is_left_out_of_v0_3_parts() {
     task.metadata = metadata("a", json!(1));
     assert_eq!(rest_body(Dialect::V0_3, Method::GetTask, &answer(task))["metadata"], json!({"a": 1}));
 }
+
+#[test]
+fn bytes_that_were_encoded_twice_are_decoded_twice() {
+    let content = |encoded: &str| {
+        let part = json!({"file": {"file_with_bytes": encoded, "mime_type": "text/csv"}});
+        let body = json!({"request": {"message_id": "m", "role": "ROLE_USER", "content": [part]}});
+        match message_of(post("/v1/message:send", body)).parts.remove(0).content {
+            PartContent::Raw(bytes) => String::from_utf8(bytes).unwrap(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(content("eCx5CjEsMgo="), "x,y\n1,2\n");
+    assert_eq!(content("ZUN4NUNqRXNNZ289"), "x,y\n1,2\n", "base64 of base64");
+    assert_eq!(content("dGVzdA=="), "test", "could be base64 as well, but is too short to say");
+}
+
+#[test]
+fn the_card_at_v1_card_has_security_schemes_in_both_shapes_of_v0_3() {
+    let card = Answer::AgentCard(Box::new(crate::cards::full()));
+    let card = rest_body(Dialect::V0_3, Method::GetExtendedAgentCard, &card);
+    let key = &card["securitySchemes"]["apiKey"];
+    assert_eq!((&key["type"], &key["in"], &key["apiKeySecurityScheme"]["location"]), (&json!("apiKey"), &json!("header"), &json!("header")));
+    assert!(card.get("supportedInterfaces").is_none());
+}
