@@ -64,14 +64,18 @@ CREATE TABLE events (
     PRIMARY KEY (task, last_sequence)
 ) STRICT, WITHOUT ROWID;
 
--- What clients sent in the last day. `digest` is of owner, message id and fingerprint: small, because its index is the one
--- that is written to in random places.
+-- What clients sent in the last day, appended. `digest` is of owner, message id and fingerprint. The index has all but the latest few
+-- thousand, which the writer knows by heart.
 CREATE TABLE remembered_messages (
     number         INTEGER PRIMARY KEY,
-    digest         BLOB    NOT NULL UNIQUE,
+    digest         BLOB    NOT NULL,
     task_id        TEXT    NOT NULL,
     remembered_at  INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE remembered_message_index (
+    digest  BLOB    PRIMARY KEY,
+    number  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE push_configs (
     task        INTEGER NOT NULL,

@@ -7,6 +7,7 @@ mod list;
 mod migrations;
 mod push_configs;
 mod read;
+mod remembered;
 mod retention;
 mod tasks;
 mod values;

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
-use super::{migrations::migrate, store_error, writer::Writer};
+use super::{migrations::migrate, remembered, store_error, writer::Writer};
 
 /// How many long reads go on at once.
 const LONG_READS: usize = 4;
@@ -60,7 +60,8 @@ impl SqliteDatabase {
         }
         let mut connection = connect(path).map_err(store_error)?;
         migrate(&mut connection).map_err(store_error)?;
-        let writer = Writer::start(connection).map_err(unavailable)?;
+        remembered::prepare(&connection).map_err(store_error)?;
+        let writer = Writer::start(connection, remembered::catch_up).map_err(unavailable)?;
         let inner = Inner { writer, readers: Mutex::default(), long_reads: Semaphore::new(LONG_READS), path: path.to_owned(), _temporary: temporary };
         Ok(SqliteDatabase { inner: Arc::new(inner) })
     }

@@ -11,9 +11,10 @@ use rusqlite::{Connection, params};
 
 use super::{
     SqliteDatabase,
-    commit::{Prepared, digest, remembered},
+    commit::Prepared,
     list, push_configs,
     read::{self, select_task, stored_task},
+    remembered,
     retention::delete_finished,
     store_error,
     values::{milliseconds, time},
@@ -68,7 +69,9 @@ impl TaskStore for SqliteTaskStore {
     }
 
     async fn remembered(&self, owner: &str, message: &RememberedMessage) -> Result<Option<String>, StoreError> {
-        self.database.read_here(|connection| remembered(connection, digest(owner, message), message))
+        // The writer knows the latest by heart.
+        let (digest, message) = (remembered::digest(owner, message), message.clone());
+        self.database.write(move |connection| remembered::find(connection, digest, &message)).await
     }
 
     async fn events(&self, task_id: &str, after: u64, limit: u32) -> Result<Vec<SequencedEvent>, StoreError> {
