@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::store_error;
+use super::{checkpointer::Poke, store_error};
 
 /// Bounds how long the first of a batch waits for the last.
 const MAX_BATCH: usize = 256;
@@ -59,15 +59,15 @@ where
 /// The way to the writer's thread. Dropping it lets the thread finish what it was given and waits for that.
 pub(super) struct Writer {
     jobs: Mutex<Option<Sender<Box<dyn Job>>>>,
-    thread: Option<JoinHandle<()>>,
+    threads: [Option<JoinHandle<()>>; 2],
 }
 
 impl Writer {
     /// `catch_up` runs first in a transaction when something else than this writer has written.
-    pub(super) fn start(connection: Connection, catch_up: CatchUp) -> std::io::Result<Self> {
+    pub(super) fn start(connection: Connection, catch_up: CatchUp, (poke, checkpointer): (Poke, JoinHandle<()>)) -> std::io::Result<Self> {
         let (jobs, waiting) = channel();
-        let thread = std::thread::Builder::new().name("sqlite-writer".into()).spawn(move || write_all(connection, catch_up, &waiting))?;
-        Ok(Writer { jobs: Mutex::new(Some(jobs)), thread: Some(thread) })
+        let thread = std::thread::Builder::new().name("sqlite-writer".into()).spawn(move || write_all(connection, catch_up, &poke, &waiting))?;
+        Ok(Writer { jobs: Mutex::new(Some(jobs)), threads: [Some(thread), Some(checkpointer)] })
     }
 
     pub(super) async fn write<T: Send + 'static>(
@@ -93,7 +93,7 @@ fn stopped() -> StoreError {
 impl Drop for Writer {
     fn drop(&mut self) {
         self.jobs.lock().take();
-        if let Some(thread) = self.thread.take() {
+        for thread in self.threads.iter_mut().filter_map(Option::take) {
             // A job may hold the last handle: a thread can't wait for itself.
             if thread.thread().id() != std::thread::current().id() {
                 let _ = thread.join();
@@ -102,7 +102,7 @@ impl Drop for Writer {
     }
 }
 
-fn write_all(connection: Connection, catch_up: CatchUp, waiting: &Receiver<Box<dyn Job>>) {
+fn write_all(connection: Connection, catch_up: CatchUp, poke: &Poke, waiting: &Receiver<Box<dyn Job>>) {
     let mut transactions = Transactions { connection, catch_up, known: None };
     let mut batch: Vec<Box<dyn Job>> = Vec::with_capacity(MAX_BATCH);
     while let Ok(first) = waiting.recv() {
@@ -130,6 +130,7 @@ fn write_all(connection: Connection, catch_up: CatchUp, waiting: &Receiver<Box<d
                 }
             }
         }
+        poke.written();
     }
     // Keeps the planner's statistics fresh where they are worth it.
     let _ = transactions.connection.execute_batch("PRAGMA optimize");
