@@ -109,7 +109,10 @@ fn of_place(call: Result<protocol::Call, A2aError>, only: Option<Method>, sent_m
 /// v0.1 and v0.3 share some names: with these the task is shown as it was made, unless the client says what it reads.
 fn shown_in(exchange: &Exchange<'_>, method: Method, asked: Dialect, made: Dialect) -> Dialect {
     let is_shared = matches!(method, Method::GetTask | Method::CancelTask | Method::SubscribeToTask);
-    if is_shared && exchange.sent_version().is_none() { asked.of_answer(made) } else { asked }
+    match (asked, made) {
+        (Dialect::V0_3, Dialect::V0_1) if is_shared && exchange.sent_version().is_none() => made,
+        _ => asked,
+    }
 }
 
 fn failure(id: &RpcId, dialect: Dialect, error: &A2aError) -> Response {

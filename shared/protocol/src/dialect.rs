@@ -57,13 +57,6 @@ impl FromStr for Dialect {
 }
 
 impl Dialect {
-    /// The dialect to answer in, when the call was read in this one and shows a task that `made` created.
-    ///
-    /// Only v0.1 and v0.3 share method names, so only there does the task decide.
-    pub fn of_answer(self, made: Dialect) -> Dialect {
-        if self == Dialect::V0_3 && made == Dialect::V0_1 { made } else { self }
-    }
-
     /// The dialect that an `A2A-Version` asks for; `None` where it names none (spec section 3.6).
     ///
     /// Patch numbers don't count. Any version but 0.3 and 1.0 is refused, v0.1 among them: its clients send no version.

@@ -16,8 +16,7 @@ use crate::{
 pub enum Incoming {
     /// A single request. What is no request at all is one whose `call` is an error.
     One(RpcRequest),
-    /// At least one, each to be answered in an array by itself; notifications are left out there, and nothing but
-    /// notifications gets no body at all.
+    /// At least one, answered by one array; notifications are left out of it, and nothing but notifications gets no body at all.
     Batch(Vec<RpcRequest>),
 }
 
@@ -68,7 +67,7 @@ pub fn parse(body: &[u8], version: Option<&str>) -> Incoming {
         Ok(Value::Array(members)) if members.is_empty() => {
             Incoming::One(no_request(version, RpcId::Null, "", "a batch must have at least one request"))
         }
-        Ok(Value::Array(members)) => Incoming::Batch(members.into_iter().map(|member| batch_member(member, version)).collect()),
+        Ok(Value::Array(members)) => Incoming::Batch(members.into_iter().map(|member| request(member, version)).collect()),
         Ok(value) => {
             let mut request = request(value, version);
             if request.id.is_none() && request.call.is_err() && request.dialect != Dialect::V1_0 {
@@ -84,16 +83,6 @@ pub fn parse(body: &[u8], version: Option<&str>) -> Incoming {
             call: Err(A2aError::ParseError { reason: error.to_string() }),
         }),
     }
-}
-
-/// A batch is answered by one array, so there is no place in it for a stream.
-fn batch_member(member: Value, version: Option<&str>) -> RpcRequest {
-    let mut request = request(member, version);
-    if request.call.as_ref().is_ok_and(|call| call.method().streams()) {
-        let reason = format!("`{}` streams its answer, which a batch can't hold", request.method);
-        request.call = Err(A2aError::InvalidRequest { reason });
-    }
-    request
 }
 
 /// The dialect of an answer to what names no method: v1.0's error data is readable to v0.3 as well.
@@ -249,9 +238,4 @@ impl EventWriter {
             }
         }
     }
-}
-
-/// The payload of an event that stands alone. A stream of several goes through an [`EventWriter`], which knows what came before.
-pub fn event_body(id: &RpcId, dialect: Dialect, event: Result<&StreamResponse, &A2aError>, last: bool) -> String {
-    EventWriter::new(id.clone(), dialect).body(event, last)
 }

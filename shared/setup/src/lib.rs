@@ -1,7 +1,6 @@
 //! From the environment to everything wired up: the only crate that knows every backend and reads the environment.
 
 pub mod lambda;
-mod no_documents;
 pub mod settings;
 mod signing_key;
 mod wiring;

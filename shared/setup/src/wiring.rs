@@ -10,7 +10,7 @@ use engine::{
     ports::{Clock, DocumentStore, SystemClock},
 };
 use guard::{Guard, GuardSettings, TokenKey};
-use store::SqliteDatabase;
+use store::{SqliteDatabase, SqliteDocumentStore};
 
 use crate::{
     Settings,
@@ -62,8 +62,8 @@ pub async fn documents(settings: &Settings) -> anyhow::Result<Arc<dyn DocumentSt
     Ok(documents_in(open(path)?))
 }
 
-fn documents_in(_: SqliteDatabase) -> Arc<dyn DocumentStore> {
-    Arc::new(crate::no_documents::NoDocuments)
+fn documents_in(database: SqliteDatabase) -> Arc<dyn DocumentStore> {
+    Arc::new(SqliteDocumentStore::new(database))
 }
 
 fn open(path: &Path) -> anyhow::Result<SqliteDatabase> {

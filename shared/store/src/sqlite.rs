@@ -3,6 +3,7 @@
 mod checkpointer;
 mod commit;
 mod database;
+mod documents;
 mod jobs;
 mod list;
 mod migrations;
@@ -15,6 +16,7 @@ mod values;
 mod writer;
 
 pub use database::SqliteDatabase;
+pub use documents::SqliteDocumentStore;
 pub use jobs::{TakenJob, dead_letters, finish_job, job_depth, next_due_job, park_job, retry_job, take_jobs};
 /// The driver, for those who give [`SqliteDatabase`] something to do.
 pub use rusqlite;

@@ -110,13 +110,6 @@ fn a_batch_keeps_its_order_and_its_bad_members() {
 }
 
 #[test]
-fn a_stream_has_no_place_in_a_batch() {
-    let body = json!([{"jsonrpc": "2.0", "id": 1, "method": "SubscribeToTask", "params": {"id": "t"}}]);
-    let Incoming::Batch(members) = json_rpc::parse(body.to_string().as_bytes(), None) else { panic!("no batch") };
-    assert_eq!(members[0].call.as_ref().unwrap_err().code(), -32600);
-}
-
-#[test]
 fn a_request_without_id_is_a_notification() {
     let request = one(&json!({"jsonrpc": "2.0", "method": "GetTask", "params": {"id": "t"}}), None);
     assert_eq!((request.id, request.call.is_ok()), (None, true));

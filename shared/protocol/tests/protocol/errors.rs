@@ -2,7 +2,7 @@
 
 use protocol::{
     A2aError, Dialect, FieldViolation, Method,
-    json_rpc::{self, RpcId},
+    json_rpc::{self, EventWriter, RpcId},
     rest,
 };
 use serde_json::{Value, json};
@@ -180,7 +180,7 @@ fn what_passes_says_when_to_try_again() {
 fn a_stream_tells_its_error_as_an_event() {
     let error = A2aError::Internal;
     for dialect in [Dialect::V1_0, Dialect::V0_3, Dialect::V0_1] {
-        let body: Value = serde_json::from_str(&json_rpc::event_body(&RpcId::Null, dialect, Err(&error), true)).unwrap();
+        let body: Value = serde_json::from_str(&EventWriter::new(RpcId::Null, dialect).body(Err(&error), true)).unwrap();
         assert_eq!((&body["id"], &body["error"]["code"]), (&Value::Null, &json!(-32603)));
         assert_eq!(rest::event_body(dialect, Err(&error), true), rest::error_body(dialect, &error).1);
     }

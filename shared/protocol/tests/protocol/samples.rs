@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use protocol::{
     A2aError, Answer, Call, Dialect, Method,
-    json_rpc::{self, Incoming, RpcId, RpcRequest},
+    json_rpc::{self, EventWriter, Incoming, RpcId, RpcRequest},
     rest::{self, RestCall, RestRequest},
     types::{
         Artifact, AuthenticationInfo, Message, Part, Role, StreamResponse, Task, TaskArtifactUpdateEvent, TaskPushNotificationConfig, TaskState,
@@ -67,7 +67,7 @@ pub fn result(dialect: Dialect, method: Method, answer: &Answer) -> Value {
 }
 
 pub fn event(dialect: Dialect, event: &StreamResponse, last: bool) -> Value {
-    let body: Value = serde_json::from_str(&json_rpc::event_body(&id(), dialect, Ok(event), last)).unwrap();
+    let body: Value = serde_json::from_str(&EventWriter::new(id(), dialect).body(Ok(event), last)).unwrap();
     body["result"].clone()
 }
 

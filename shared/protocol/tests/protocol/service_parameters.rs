@@ -50,14 +50,6 @@ fn a_pascal_case_method_is_v1_0_whatever_the_older_version_says() {
 }
 
 #[test]
-fn only_a_v0_3_call_is_answered_as_the_task_was_made() {
-    use Dialect::{V0_1, V0_3, V1_0};
-    for (asked, made, answered) in [(V0_3, V0_1, V0_1), (V0_3, V1_0, V0_3), (V1_0, V0_1, V1_0), (V1_0, V0_3, V1_0), (V0_1, V1_0, V0_1)] {
-        assert_eq!(asked.of_answer(made), answered);
-    }
-}
-
-#[test]
 fn section_3_2_6_extensions_are_comma_separated_and_each_counts_once() {
     let uris = extensions::parse(" https://a.example/x ,https://b.example/y,, https://a.example/x");
     assert_eq!(uris, ["https://a.example/x", "https://b.example/y"]);

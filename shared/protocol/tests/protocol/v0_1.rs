@@ -156,8 +156,8 @@ fn artifacts_of_a_stream_keep_their_numbers() {
 }
 
 #[test]
-fn shared_method_names_are_read_as_v0_3_and_answered_as_the_task_was_made() {
+fn shared_method_names_are_read_as_v0_3_by_either_name_of_the_task() {
     let request = rpc("tasks/cancel", json!({"taskId": "t"}), None);
-    assert_eq!(request.dialect.of_answer(Dialect::V0_1), Dialect::V0_1);
+    assert_eq!(request.dialect, Dialect::V0_3);
     assert!(matches!(request.call, Ok(Call::CancelTask(cancel)) if cancel.id == "t"));
 }

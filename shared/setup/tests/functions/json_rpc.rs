@@ -78,7 +78,7 @@ async fn a_batch_answers_each_member_by_itself_and_notifications_not_at_all() {
     let answers = answers.as_array().unwrap();
     assert_eq!(answers.len(), 3);
     assert!(answers[0]["result"]["task"]["id"].is_string());
-    assert_eq!((&answers[1]["id"], &answers[1]["error"]["code"]), (&json!(3), &json!(-32600)));
+    assert_eq!((&answers[1]["id"], &answers[1]["error"]["code"]), (&json!(3), &json!(-32004)));
     assert_eq!(answers[2]["error"]["code"], -32600);
     // The notification was performed all the same.
     assert_eq!(server.call("ListTasks", json!({})).await["result"]["totalSize"], 2);
