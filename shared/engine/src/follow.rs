@@ -40,6 +40,7 @@ impl Engine {
         async_stream::try_stream! {
             let Place { mut after, mut behind } = place;
             let mut pause = SHORTEST_PAUSE;
+            let mut over = false;
             loop {
                 let mut told = None;
                 if !behind {
@@ -56,7 +57,6 @@ impl Engine {
                     None => tasks.events(&task_id, after, EVENTS_AT_ONCE).await?.into(),
                 };
                 behind = events.len() >= EVENTS_AT_ONCE as usize;
-                let mut over = false;
                 for event in events.iter() {
                     if event.sequence > after {
                         after = event.sequence;

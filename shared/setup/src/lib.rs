@@ -1,12 +1,11 @@
 //! From the environment to everything wired up: the only crate that knows every backend and reads the environment.
 
 pub mod lambda;
-pub mod settings;
-mod signing_key;
+mod settings;
 mod wiring;
 
 pub use settings::Settings;
-pub use wiring::{app, documents};
+pub use wiring::app;
 
 /// What a function's `main` returns.
 pub type Result<T = ()> = anyhow::Result<T>;

@@ -27,8 +27,8 @@ impl Engine {
         let scope = self.scope(&context)?;
         let until = Instant::now() + CONFIRMED_WITHIN.min(context.patience());
         let mut asked = false;
-        for _ in 0..TRIES {
-            let stored = self.task_to_cancel(&scope, &request.id, asked).await?;
+        for round in 0..TRIES {
+            let stored = self.task_to_cancel(&scope, &request.id, round > 0).await?;
             if stored.task.status.state == TaskState::Canceled {
                 return Ok(self.canceled(stored));
             }
@@ -46,12 +46,12 @@ impl Engine {
         Err(A2aError::Unavailable { retry_after_seconds: 1 })
     }
 
-    /// The task, if it can be canceled, or was since its runner was asked to.
-    async fn task_to_cancel(&self, scope: &Scope, task_id: &str, asked: bool) -> Result<StoredTask, A2aError> {
+    /// The task, if it can be canceled, or was by somebody since this call first saw it.
+    async fn task_to_cancel(&self, scope: &Scope, task_id: &str, seen: bool) -> Result<StoredTask, A2aError> {
         let stored = self.ports().tasks.task(scope, task_id, View::WHOLE).await.map_err(unanswerable)?;
         let stored = stored.ok_or_else(|| A2aError::TaskNotFound { task_id: task_id.to_owned() })?;
         let state = &stored.task.status.state;
-        if state.is_terminal() && !(asked && *state == TaskState::Canceled) {
+        if state.is_terminal() && !(seen && *state == TaskState::Canceled) {
             return Err(A2aError::TaskNotCancelable { task_id: task_id.to_owned(), state: state_name(&stored.task) });
         }
         Ok(stored)

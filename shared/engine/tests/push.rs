@@ -1,0 +1,213 @@
+//! Webhooks: their configs, and what is delivered to them.
+
+use std::time::Duration;
+
+use engine::{
+    CallContext, EngineSettings, Reply,
+    ports::{Clock, QueueName, WebhookError, WorkQueue},
+};
+use events::InProcessEventBus;
+use futures::StreamExt;
+use protocol::{
+    A2aError, Answer, Call, Dialect,
+    types::{
+        AuthenticationInfo, DeleteTaskPushNotificationConfigRequest, GetTaskPushNotificationConfigRequest, ListTaskPushNotificationConfigsRequest,
+        TaskPushNotificationConfig, TaskState,
+    },
+};
+
+use crate::world::*;
+
+fn config(task_id: &str, id: Option<&str>) -> TaskPushNotificationConfig {
+    TaskPushNotificationConfig {
+        url: "https://example.org/hook".into(),
+        id: id.map(str::to_owned),
+        task_id: task_id.into(),
+        token: Some("token".into()),
+        authentication: Some(AuthenticationInfo { scheme: "Bearer".into(), credentials: Some("secret".into()) }),
+        tenant: None,
+    }
+}
+
+async fn create(world: &World, config: TaskPushNotificationConfig, context: CallContext) -> Result<TaskPushNotificationConfig, A2aError> {
+    match world.engine.call(Call::CreateTaskPushNotificationConfig(config), context).await? {
+        Reply::Answer { answer: Answer::PushNotificationConfig(config), .. } => Ok(config),
+        _ => panic!("no config"),
+    }
+}
+
+fn with_webhook(text: &str) -> Call {
+    Call::SendMessage(configured(message(text), |configuration| configuration.task_push_notification_config = Some(config("", None))))
+}
+
+fn posted(world: &World) -> Vec<serde_json::Value> {
+    let posted = world.webhooks.posted.lock().unwrap();
+    posted.iter().map(|request| serde_json::from_str(&request.body).unwrap()).collect()
+}
+
+/// What a body tells, in short.
+fn kind(body: &serde_json::Value) -> String {
+    let event = body.as_object().unwrap();
+    match event.keys().next().unwrap().as_str() {
+        "statusUpdate" => event["statusUpdate"]["status"]["state"].as_str().unwrap().to_owned(),
+        "artifactUpdate" => event["artifactUpdate"]["artifact"]["parts"][0]["text"].as_str().unwrap().to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_that_comes_with_the_message_hears_every_event_in_order() {
+    let world = World::new(vec![script(vec![status(TaskState::Working), artifact("a", "out"), status(TaskState::Completed)], None)]);
+    task_of(world.call(with_webhook("go")).await).unwrap();
+    assert_eq!(world.store.counts(), (1, 0));
+    world.work().await;
+    let bodies = posted(&world);
+    assert_eq!(bodies.iter().map(kind).collect::<Vec<_>>(), ["TASK_STATE_WORKING", "out", "TASK_STATE_COMPLETED"]);
+    let request = world.webhooks.posted.lock().unwrap()[0].clone();
+    assert_eq!(request.url, "https://example.org/hook");
+    let header = |name: &str| request.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    assert_eq!(header("Content-Type"), Some("application/json"));
+    assert_eq!(header("Authorization"), Some("Bearer secret"));
+    assert_eq!(header("X-A2A-Notification-Token"), Some("token"));
+    assert_eq!(header("X-A2A-Signature"), None);
+    assert_eq!(world.queue.depth(QueueName::DeliverPush).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_webhook_is_signed_where_there_is_a_key() {
+    let settings = EngineSettings { webhook_key: Some(b"0123456789"[..].into()), ..EngineSettings::default() };
+    let world = World::with(vec![script(vec![], None)], settings, std::sync::Arc::new(InProcessEventBus::new()));
+    task_of(world.call(with_webhook("go")).await).unwrap();
+    world.work().await;
+    let request = world.webhooks.posted.lock().unwrap()[0].clone();
+    let (_, signature) = request.headers.iter().find(|(name, _)| name == "X-A2A-Signature").unwrap();
+    let time = world.clock.now().timestamp();
+    let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, b"0123456789");
+    let tag = aws_lc_rs::hmac::sign(&key, format!("{time}.{}", request.body).as_bytes());
+    let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(*signature, format!("t={time},v1={hex}"));
+}
+
+#[tokio::test]
+async fn a_webhook_made_while_the_task_runs_hears_what_follows() {
+    let gate = Gate::closed();
+    let world = World::new(vec![script(vec![status(TaskState::Working), artifact("a", "out"), status(TaskState::Completed)], Some(gate.clone()))]);
+    let mut events = world.stream("go").await.unwrap();
+    let _ = (events.next().await, events.next().await);
+    let id = world.only_task().await.id;
+    let made = create(&world, config(&id, None), alice()).await.unwrap();
+    assert!(made.id.is_some_and(|id| !id.is_empty()));
+    gate.open();
+    gate.open();
+    told(events).await;
+    world.work().await;
+    assert_eq!(posted(&world).iter().map(kind).collect::<Vec<_>>(), ["out", "TASK_STATE_COMPLETED"]);
+}
+
+#[tokio::test]
+async fn an_older_dialect_gets_the_task_once_for_all_that_happened() {
+    let world = World::new(vec![script(vec![status(TaskState::Working), artifact("a", "out"), status(TaskState::Completed)], None)]);
+    let older = CallContext { dialect: Dialect::V0_3, ..alice() };
+    let task = task_of(world.engine.call(with_webhook("go"), older).await).unwrap();
+    world.work().await;
+    let bodies = posted(&world);
+    assert_eq!(bodies.len(), 1);
+    assert_eq!((bodies[0]["id"].as_str(), bodies[0]["status"]["state"].as_str()), (Some(task.id.as_str()), Some("completed")));
+}
+
+#[tokio::test]
+async fn a_webhook_that_fails_is_tried_for_a_day_and_loses_nothing() {
+    let world = World::new(vec![script(vec![artifact("a", "out")], None)]);
+    task_of(world.call(with_webhook("go")).await).unwrap();
+    *world.webhooks.failing.lock().unwrap() = Some(WebhookError::Failed { reason: "503".into() });
+    let mut tries = 0;
+    while tries < 12 {
+        tries += world.work().await;
+        world.clock.advance(Duration::from_secs(3600));
+    }
+    *world.webhooks.failing.lock().unwrap() = None;
+    world.work().await;
+    assert_eq!(posted(&world).iter().map(kind).collect::<Vec<_>>(), ["out", "TASK_STATE_COMPLETED"]);
+
+    task_of(world.call(with_webhook("again")).await).unwrap();
+    *world.webhooks.failing.lock().unwrap() = Some(WebhookError::Failed { reason: "503".into() });
+    world.work().await;
+    world.clock.advance(Duration::from_secs(25 * 3600));
+    world.work().await;
+    *world.webhooks.failing.lock().unwrap() = None;
+    world.clock.advance(Duration::from_secs(25 * 3600));
+    assert_eq!(world.work().await, 0, "parked");
+    assert_eq!(posted(&world).len(), 2);
+}
+
+#[tokio::test]
+async fn a_webhook_that_turns_out_to_be_refused_is_parked() {
+    let world = World::new(vec![script(vec![], None)]);
+    task_of(world.call(with_webhook("go")).await).unwrap();
+    *world.webhooks.failing.lock().unwrap() = Some(WebhookError::Refused { reason: "it leads inside".into() });
+    assert_eq!(world.work().await, 1);
+    world.clock.advance(Duration::from_secs(7200));
+    assert_eq!(world.work().await, 0);
+}
+
+#[tokio::test]
+async fn a_url_that_could_never_be_called_is_refused_by_name() {
+    let world = World::new(vec![script(vec![says(TaskState::InputRequired, "?")], None)]);
+    let task = world.send("go").await.unwrap();
+    let bad = TaskPushNotificationConfig { url: "ftp://x".into(), ..config(&task.id, None) };
+    let Err(A2aError::InvalidParams { violations }) = create(&world, bad.clone(), alice()).await else { panic!("not refused") };
+    assert_eq!(violations[0].field, "url");
+    let send = configured(message("go"), |configuration| configuration.task_push_notification_config = Some(bad));
+    let Err(A2aError::InvalidParams { violations }) = world.call(Call::SendMessage(send)).await.map(drop) else { panic!("not refused") };
+    assert_eq!(violations[0].field, "configuration.taskPushNotificationConfig.url");
+}
+
+#[tokio::test]
+async fn configs_are_made_read_listed_in_pages_and_deleted() {
+    let world = World::new(vec![script(vec![says(TaskState::InputRequired, "?")], None)]);
+    let task = world.send("go").await.unwrap();
+    for id in ["a", "b", "c", "b"] {
+        create(&world, config(&task.id, Some(id)), alice()).await.unwrap();
+    }
+    let get = |id: &str| {
+        Call::GetTaskPushNotificationConfig(GetTaskPushNotificationConfigRequest { task_id: task.id.clone(), id: id.into(), tenant: None })
+    };
+    let Ok(Reply::Answer { answer: Answer::PushNotificationConfig(found), .. }) = world.call(get("b")).await else { panic!("no config") };
+    assert_eq!(found, config(&task.id, Some("b")));
+    assert!(matches!(world.call(get("x")).await.map(drop), Err(A2aError::TaskNotFound { .. })));
+    assert!(matches!(world.engine.call(get("b"), bob()).await.map(drop), Err(A2aError::TaskNotFound { .. })));
+
+    let list = |page_size, page_token| {
+        Call::ListTaskPushNotificationConfigs(ListTaskPushNotificationConfigsRequest {
+            task_id: task.id.clone(),
+            page_size,
+            page_token,
+            tenant: None,
+        })
+    };
+    let ids = async |call| match world.call(call).await {
+        Ok(Reply::Answer { answer: Answer::PushNotificationConfigs(page), .. }) => {
+            (page.configs.into_iter().filter_map(|config| config.id).collect::<Vec<_>>(), page.next_page_token)
+        }
+        _ => panic!("no list"),
+    };
+    assert_eq!(ids(list(None, None)).await, (vec!["a".into(), "b".into(), "c".into()], None));
+    let (first, token) = ids(list(Some(2), None)).await;
+    assert_eq!(first, ["a", "b"]);
+    assert_eq!(ids(list(Some(2), token)).await, (vec!["c".to_owned()], None));
+
+    let delete =
+        Call::DeleteTaskPushNotificationConfig(DeleteTaskPushNotificationConfigRequest { task_id: task.id.clone(), id: "b".into(), tenant: None });
+    for _ in 0..2 {
+        assert!(matches!(world.call(delete.clone()).await, Ok(Reply::Answer { answer: Answer::Deleted, .. })));
+    }
+    assert!(world.engine.call(delete, bob()).await.is_err());
+    assert_eq!(ids(list(None, None)).await.0, ["a", "c"]);
+}
+
+#[tokio::test]
+async fn an_agent_without_webhooks_says_so() {
+    let world = World::new(vec![script(vec![], None).with(|profile| profile.push_notifications = false)]);
+    assert_eq!(create(&world, config("any", None), alice()).await, Err(A2aError::PushNotificationNotSupported));
+    assert_eq!(world.call(with_webhook("go")).await.map(drop), Err(A2aError::PushNotificationNotSupported));
+}
