@@ -27,10 +27,9 @@ CREATE TABLE tasks (
 -- One range for each (owner, agent, state): lists merge those that a filter admits, newest first (the key ends with `number`).
 CREATE INDEX tasks_by_state ON tasks (owner, agent, state, status_at);
 CREATE INDEX tasks_by_context ON tasks (owner, context_id, status_at);
--- The three below hold few rows at a time or are appended to at their end.
+-- These two hold few rows at a time.
 CREATE INDEX tasks_leased ON tasks (lease_until) WHERE lease_until IS NOT NULL;
 CREATE INDEX tasks_active ON tasks (number) WHERE state IN (1, 2);
-CREATE INDEX tasks_finished ON tasks (status_at) WHERE state IN (3, 4, 5, 7);
 
 -- How many tasks each range of `tasks_by_state` has, kept by the writer: `totalSize` without counting.
 CREATE TABLE task_counts (
@@ -64,14 +63,18 @@ CREATE TABLE events (
     PRIMARY KEY (task, last_sequence)
 ) STRICT, WITHOUT ROWID;
 
--- What clients sent in the last day. `digest` is of owner, message id and fingerprint: small, because its index is the one
--- that is written to in random places.
+-- What clients sent in the last day, appended. `digest` is of owner, message id and fingerprint. The index has all but the latest few
+-- thousand, which the writer knows by heart.
 CREATE TABLE remembered_messages (
     number         INTEGER PRIMARY KEY,
-    digest         BLOB    NOT NULL UNIQUE,
+    digest         BLOB    NOT NULL,
     task_id        TEXT    NOT NULL,
     remembered_at  INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE remembered_message_index (
+    digest  BLOB    PRIMARY KEY,
+    number  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE push_configs (
     task        INTEGER NOT NULL,

@@ -116,3 +116,15 @@ fn nothing_below_the_neck_knows_a_protocol_version() {
         }
     }
 }
+
+#[test]
+fn the_readme_names_every_variable() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    for (path, text) in sources("shared/setup") {
+        // Each variable is documented where it is read.
+        for documented in text.lines().filter_map(|line| line.trim_start().strip_prefix("/// `A2A_")) {
+            let name = format!("`A2A_{}`", documented.split('`').next().unwrap());
+            assert!(readme.contains(&name), "{path} reads {name}, which the README doesn't name");
+        }
+    }
+}

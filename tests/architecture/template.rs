@@ -20,5 +20,8 @@ fn a_function_says_its_trigger_in_its_first_line() {
         let main = fs::read_to_string(entry.path().join("src/main.rs")).unwrap();
         assert!(main.starts_with("//! Trigger: "), "{}", entry.path().display());
         assert!(main.lines().count() <= 20, "{} is more than a few lines", entry.path().display());
+        // Their manifests build no tests: what there is to test is below them.
+        let handler = fs::read_to_string(entry.path().join("src/lib.rs")).unwrap();
+        assert!(!handler.contains("#[cfg(test)]"), "{} has tests that never run", entry.path().display());
     }
 }

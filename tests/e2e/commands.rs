@@ -56,9 +56,9 @@ async fn a_wrong_variable_stops_the_start_and_is_named() {
 #[tokio::test]
 async fn a_health_check_tells_by_its_exit_code() {
     let server = Server::with(&[]);
-    let good = server.command(&["healthcheck", "--url", &server.base]);
+    let good = server.command(&["healthcheck", "--url", &server.url("/health/ready")]);
     assert!(good.status.success(), "{good:?}");
-    let bad = server.command(&["healthcheck", "--url", "http://127.0.0.1:9"]);
+    let bad = server.command(&["healthcheck", "--url", "http://127.0.0.1:9/health"]);
     assert!(!bad.status.success());
 }
 
@@ -77,13 +77,4 @@ async fn what_can_not_be_indexed_is_named() {
     let output = server.command(&["index", "no/such/folder"]);
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("no/such/folder"), "{output:?}");
-}
-
-#[tokio::test]
-async fn a_load_is_sent_and_counted() {
-    let server = Server::with(&[("A2A_AGENTS", "echo")]);
-    let output = server.command(&["load", "--url", &server.base, "--users", "4", "--requests", "10", "--saturate"]);
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{output:?}");
-    assert!(said.contains("40"), "{said}");
 }

@@ -1,2 +1,58 @@
-//! (to be filled)
-fn main() {}
+//! `cargo xtask …`: what a developer or CI runs on this repository.
+#![allow(clippy::print_stdout, reason = "this is a command; its output is what it is for")]
+
+mod bench;
+mod step;
+mod test;
+mod tools;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Tasks of this repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+enum Task {
+    /// Sets up what tests need, then checks format and lints, and runs all tests: units, backends, properties, end to end.
+    Test {
+        /// Only tests with this in their name (skips format and lints).
+        filter: Option<String>,
+    },
+    /// Measures; throughput of this server, of the limit and of peers if nothing is named.
+    Bench {
+        #[command(subcommand)]
+        what: Option<Bench>,
+    },
+}
+
+/// What to measure.
+#[derive(Subcommand)]
+enum Bench {
+    /// Requests a second, latency and server CPU beside the limit and peers.
+    Throughput {
+        /// Rounds; medians over them are shown.
+        #[arg(long, default_value_t = 5)]
+        rounds: u32,
+        /// How long each operation is measured in each round.
+        #[arg(long, default_value_t = 2.0)]
+        seconds: f64,
+        /// Keep-alive connections.
+        #[arg(long, default_value_t = 20)]
+        connections: u32,
+    },
+    /// Ranking quality of document_search.
+    Search {
+        /// A folder with documents.jsonl (`id`, `title`, `text`) and queries.jsonl (`text`, `relevant` ids).
+        path: PathBuf,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    match Task::parse() {
+        Task::Test { filter } => test::run(filter.as_deref()),
+        Task::Bench { what: None } => bench::throughput(5, 2.0, 20),
+        Task::Bench { what: Some(Bench::Throughput { rounds, seconds, connections }) } => bench::throughput(rounds, seconds, connections),
+        Task::Bench { what: Some(Bench::Search { path }) } => bench::search(&path),
+    }
+}

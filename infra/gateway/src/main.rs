@@ -1,2 +1,48 @@
-//! (to be filled)
-fn main() {}
+//! `a2a`: the server on one machine, and its operator's tools.
+
+mod body;
+mod cli;
+mod commands;
+mod event;
+mod functions;
+mod gateway;
+mod metrics_page;
+mod responses;
+mod router;
+mod server;
+mod template;
+mod workers;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error.into()),
+    };
+    let outcome = runtime.block_on(async {
+        match cli.command() {
+            Command::Serve(options) => commands::serve::run(options).await,
+            Command::Migrate => commands::migrate::run().await,
+            Command::Token(options) => commands::token::run(&options),
+            Command::Healthcheck(options) => commands::healthcheck::run(&options).await,
+        }
+    });
+    // Whatever still runs has had its time.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+/// One line, with its causes.
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("a2a: {error:#}");
+    ExitCode::FAILURE
+}

@@ -5,7 +5,9 @@ pub mod adapter;
 pub mod analysis;
 pub mod conformance;
 pub mod echo;
+pub mod reading;
 pub mod registry;
+pub mod research;
 mod say;
 #[cfg(test)]
 mod testing;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine::ports::{Agent, Clock, DocumentStore};
 
-use crate::{conformance::ConformanceAgent, echo::EchoAgent};
+use crate::{analysis::AnalysisAgent, conformance::ConformanceAgent, echo::EchoAgent, research::ResearchAgent};
 
 /// What agents are built on.
 #[derive(Clone)]
@@ -29,8 +29,10 @@ type Constructor = fn(&Dependencies) -> Arc<dyn Agent>;
 
 /// One row for each agent: its name, which is its tenant as well, and how it is made.
 const AGENTS: &[(&str, Constructor)] = &[
+    ("analysis", |_| Arc::new(AnalysisAgent::default())),
     ("conformance", |dependencies| Arc::new(ConformanceAgent::new(dependencies.minimal_conformance))),
     ("echo", |_| Arc::new(EchoAgent::default())),
+    ("research", |dependencies| Arc::new(ResearchAgent::new(dependencies.documents.clone(), dependencies.clock.clone()))),
 ];
 
 /// The agents of these names, in this order; the first is the default one.

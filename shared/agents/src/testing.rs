@@ -32,3 +32,8 @@ pub(crate) fn job(message: Message) -> Job {
 pub(crate) async fn updates(agent: &dyn Agent, job: Job) -> Vec<Update> {
     agent.run(job).map(|update| update.expect("the run should not fail")).collect().await
 }
+
+/// A message of a user with these parts.
+pub(crate) fn message_of(parts: Vec<Part>) -> Message {
+    Message { message_id: "m1".into(), ..Message::new(Role::User, parts) }
+}

@@ -2,7 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
 use engine::{Engine, Ports};
+use guard::Guard;
+use http::HeaderValue;
+
+use crate::{
+    cards::{Cards, DefaultCard},
+    signing::SigningKey,
+};
 
 /// The world of a function. Built by `setup`.
 pub struct App {
@@ -12,10 +20,14 @@ pub struct App {
     pub ports: Ports,
     /// How the edge behaves.
     pub settings: EdgeSettings,
+    pub(crate) guard: Guard,
+    pub(crate) cards: Cards,
+    pub(crate) cors_origins: Vec<HeaderValue>,
+    pub(crate) started: DateTime<Utc>,
 }
 
 /// What operators choose about the edge.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct EdgeSettings {
     /// Written into the agent cards, without a trailing slash; `None` for each request's own origin.
     pub public_url: Option<String>,
@@ -23,13 +35,19 @@ pub struct EdgeSettings {
     pub base_path: Option<String>,
     /// Origins of browsers that may read answers, exactly as they send them.
     pub cors_origins: Vec<String>,
+    /// The card for a client that names no version.
+    pub default_card: DefaultCard,
     /// How long a blocking call may take.
     pub request_timeout: Duration,
 }
 
 impl App {
-    /// An app over these.
-    pub fn new(engine: Engine, ports: Ports, settings: EdgeSettings) -> Arc<Self> {
-        Arc::new(App { engine, ports, settings })
+    /// An app over these. Without a key the agent cards are not signed.
+    pub fn new(engine: Engine, guard: Guard, signing_key: Option<SigningKey>, settings: EdgeSettings) -> Arc<Self> {
+        let ports = engine.ports().clone();
+        let started = ports.clock.now();
+        let cards = Cards::new(engine.agents().cloned().collect(), &guard, settings.default_card, signing_key, started);
+        let cors_origins = settings.cors_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
+        Arc::new(App { engine, ports, settings, guard, cards, cors_origins, started })
     }
 }

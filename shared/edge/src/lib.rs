@@ -1,14 +1,31 @@
 //! What the HTTP functions share: an event of API Gateway becomes a call, what came of it a response. One pipeline for all of them.
 
+mod admin;
+mod agents;
 mod app;
+mod asked;
 mod body;
+mod cards;
+mod exchange;
+mod heads;
+mod health;
+mod json_rpc;
+mod observe;
+mod path;
+mod perform;
+mod respond;
+mod rest;
 mod serve;
+mod signing;
+mod sse;
 mod work;
 
 pub use app::{App, EdgeSettings};
 pub use body::Body;
+pub use cards::DefaultCard;
 pub use protocol::Method;
-pub use serve::{Serves, serve};
+pub use serve::{MAX_BODY_BYTES, Serves, refuse, serve};
+pub use signing::{SigningKey, SigningKeyError};
 pub use work::{ScheduledEvent, SqsBatchResponse, SqsEvent, Swept, sweep, work};
 
 /// An event of API Gateway (REST, payload v1) as an HTTP request.

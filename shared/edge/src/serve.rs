@@ -1,10 +1,17 @@
 //! The pipeline that every HTTP function runs.
 
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
-use protocol::Method;
+use futures::FutureExt;
+use guard::Access;
+use http::request::Parts;
+use lambda_http::Body as EventBody;
+use protocol::{A2aError, Method};
 
-use crate::{App, Body, Request, Response};
+use crate::{App, Request, Response, admin, agents, asked, exchange::Exchange, heads, health, json_rpc, observe::Seen, path::Place, respond, rest};
+
+/// The most that a request may have: what API Gateway takes.
+pub const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
 
 /// What a function answers for; any other path is not found there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +32,149 @@ pub enum Serves {
 
 /// Answers a request, always: what goes wrong is an answer too.
 pub async fn serve(app: Arc<App>, request: Request, serves: Serves) -> Response {
-    let _ = (&app.settings, serves, request);
-    Response::new(Body::empty())
+    let (parts, body) = request.into_parts();
+    respond_to(&app, &parts, async |exchange, seen| {
+        let bytes: &[u8] = match &body {
+            EventBody::Text(text) => text.as_bytes(),
+            EventBody::Binary(bytes) => bytes,
+            _ => &[],
+        };
+        answer(&app, exchange, bytes, serves, seen).await
+    })
+    .await
+}
+
+/// Answers a request with an error that came up before its function could: a body too large, a time that ran out. In the form
+/// of the binding that the request is for.
+pub async fn refuse(app: &App, parts: &Parts, error: A2aError) -> Response {
+    respond_to(app, parts, async |exchange, seen| refusal(exchange, error, seen)).await
+}
+
+/// What is around every answer: who asks, the headers that all responses have, the log line.
+async fn respond_to(app: &App, parts: &Parts, answer: impl AsyncFnOnce(&mut Exchange<'_>, &mut Seen) -> Response) -> Response {
+    let query = asked::query(&parts.uri);
+    let mut exchange = Exchange::new(app, parts, &query);
+    let mut seen = Seen::new();
+    // A panic is a bug, and the client's answer is an error all the same.
+    let answered = AssertUnwindSafe(answer(&mut exchange, &mut seen)).catch_unwind().await;
+    let mut response = answered.unwrap_or_else(|_| refusal(&exchange, A2aError::Internal, &mut seen));
+    heads::complete(&mut response, &parts.headers, exchange.request_id, &app.cors_origins);
+    seen.tell(app, &exchange, response.status(), &exchange.caller);
+    response
+}
+
+async fn answer(app: &App, exchange: &mut Exchange<'_>, body: &[u8], serves: Serves, seen: &mut Seen) -> Response {
+    let place = exchange.place;
+    if !is_served(place, serves) {
+        let error = rest::not_found(exchange);
+        return refusal(exchange, error, seen);
+    }
+    let methods = allowed(exchange);
+    if exchange.http_method == http::Method::OPTIONS && !methods.is_empty() {
+        return heads::options(exchange.headers, &heads::allow(&methods), &app.cors_origins);
+    }
+    // The REST binding tells apart by itself what isn't there from what isn't allowed.
+    let is_head = exchange.http_method == http::Method::HEAD && methods.contains(&http::Method::GET);
+    if place != Place::Rest && !is_head && !methods.contains(exchange.http_method) {
+        let error = rest::not_allowed(exchange, &methods);
+        return refusal(exchange, error, seen);
+    }
+    if let Err(error) = admit(app, exchange, body) {
+        return refusal(exchange, error, seen);
+    }
+    match place {
+        Place::JsonRpc => json_rpc::answer(app, exchange, body, only(serves), seen).await,
+        Place::JsonRpcOf(method) => json_rpc::answer(app, exchange, body, Some(method), seen).await,
+        Place::Rest => rest::answer(app, exchange, body, only(serves), seen).await,
+        Place::AgentCard => {
+            seen.method = "AgentCard";
+            app.cards.agent_card(&exchange.base_url(app), exchange.target.tenant, exchange.version, exchange.headers)
+        }
+        Place::FirstAgentCard => {
+            seen.method = "AgentCard";
+            app.cards.first_agent_card(&exchange.base_url(app), exchange.target.tenant, exchange.headers)
+        }
+        Place::Keys => {
+            seen.method = "Keys";
+            app.cards.keys(exchange.headers)
+        }
+        Place::Agents => {
+            seen.method = "Agents";
+            agents::list(app, exchange).await
+        }
+        Place::Health => {
+            seen.method = "Health";
+            health::live(app).await
+        }
+        Place::Ready => {
+            seen.method = "Health";
+            health::ready(app).await
+        }
+        Place::Details => {
+            seen.method = "Health";
+            health::details(app).await
+        }
+        Place::Admin(path) => {
+            seen.method = "Admin";
+            admin::answer(app, exchange, path).await
+        }
+    }
+}
+
+/// Size, then who it is, then whether they may be here, then whether it is JSON.
+fn admit(app: &App, exchange: &mut Exchange<'_>, body: &[u8]) -> Result<(), A2aError> {
+    if body.len() > MAX_BODY_BYTES {
+        return Err(A2aError::PayloadTooLarge { limit_bytes: MAX_BODY_BYTES });
+    }
+    exchange.caller = app.guard.authenticate(exchange.headers, app.ports.clock.now())?;
+    let access = match exchange.place {
+        Place::JsonRpc | Place::JsonRpcOf(_) | Place::Rest => Access::AnyMethod,
+        Place::AgentCard | Place::FirstAgentCard | Place::Keys => Access::AgentCards,
+        Place::Agents => Access::Agents,
+        Place::Health | Place::Ready => Access::Health,
+        Place::Details => Access::HealthDetails,
+        Place::Admin(_) => Access::Admin,
+    };
+    app.guard.authorize(&exchange.caller, access)?;
+    match exchange.place {
+        Place::JsonRpc | Place::JsonRpcOf(_) => asked::check_content_type(exchange.headers),
+        _ => Ok(()),
+    }
+}
+
+const fn is_served(place: Place<'_>, serves: Serves) -> bool {
+    match serves {
+        Serves::EveryMethod => matches!(place, Place::JsonRpc | Place::JsonRpcOf(_) | Place::Rest),
+        Serves::Method(_) => matches!(place, Place::JsonRpcOf(_) | Place::Rest),
+        Serves::AgentCards => matches!(place, Place::AgentCard | Place::FirstAgentCard | Place::Keys),
+        Serves::Agents => matches!(place, Place::Agents),
+        Serves::Health => matches!(place, Place::Health | Place::Ready | Place::Details),
+        Serves::Admin => matches!(place, Place::Admin(_)),
+    }
+}
+
+const fn only(serves: Serves) -> Option<Method> {
+    match serves {
+        Serves::Method(method) => Some(method),
+        _ => None,
+    }
+}
+
+/// The HTTP methods that a place takes; none where there is nothing.
+fn allowed(exchange: &Exchange<'_>) -> Vec<http::Method> {
+    match exchange.place {
+        Place::JsonRpc | Place::JsonRpcOf(_) => vec![http::Method::POST],
+        Place::Rest if exchange.http_method == http::Method::OPTIONS => rest::allowed(exchange.target.path),
+        Place::Rest => Vec::new(),
+        _ => vec![http::Method::GET],
+    }
+}
+
+/// An error in the form of the binding that the request is for.
+fn refusal(exchange: &Exchange<'_>, error: A2aError, seen: &mut Seen) -> Response {
+    seen.failed(&error);
+    match exchange.place {
+        Place::JsonRpc | Place::JsonRpcOf(_) => json_rpc::refuse(exchange, &error),
+        _ => respond::plain_error(exchange, &error),
+    }
 }

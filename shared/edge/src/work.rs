@@ -2,8 +2,16 @@
 
 use std::sync::Arc;
 
+use aws_lambda_events::sqs::SqsMessage;
 pub use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use chrono::{DateTime, Utc};
+use engine::{
+    SweepReport, WorkOutcome,
+    ports::{Delivery, Work},
+};
+use metrics::counter;
 use serde::{Deserialize, Serialize};
+use telemetry::metric;
 
 use crate::App;
 
@@ -14,20 +22,75 @@ pub type ScheduledEvent = serde_json::Value;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Swept {
-    /// Tasks whose runner was lost and that were queued again or failed.
-    pub recovered: u64,
+    /// Tasks whose runner was lost and that run again.
+    pub requeued: u64,
+    /// Tasks whose runner was lost too often.
+    pub failed: u64,
     /// Finished tasks past their retention that were deleted.
     pub deleted: u64,
+    /// When the next runner would count as lost; `None` where no task runs.
+    pub next_lease_expiry: Option<DateTime<Utc>>,
 }
 
 /// Does the work of each message; those that failed are named, so that only they come again.
 pub async fn work(app: Arc<App>, event: SqsEvent) -> SqsBatchResponse {
-    let _ = (app, event);
-    SqsBatchResponse::default()
+    let mut response = SqsBatchResponse::default();
+    for message in event.records {
+        let id = message.message_id.clone().unwrap_or_default();
+        if !done(&app, message).await {
+            response.add_failure(id);
+        }
+    }
+    response
 }
 
-/// Sweeps once.
-pub async fn sweep(app: Arc<App>, event: ScheduledEvent) -> Swept {
-    let _ = (app, event);
-    Swept::default()
+/// Sweeps once. A sweep that fails is logged and told as one that did nothing: the next one is a minute away.
+pub async fn sweep(app: Arc<App>, _event: ScheduledEvent) -> Swept {
+    match app.engine.sweep().await {
+        Ok(SweepReport { requeued, failed, deleted, next_lease_expiry }) => {
+            if requeued + failed + deleted > 0 {
+                tracing::info!(requeued, failed, deleted, "swept");
+            }
+            Swept { requeued, failed, deleted, next_lease_expiry }
+        }
+        Err(error) => {
+            tracing::error!(%error, "the sweep failed");
+            Swept::default()
+        }
+    }
+}
+
+/// Whether the message needn't come again.
+async fn done(app: &App, message: SqsMessage) -> bool {
+    let Some(delivery) = delivery(message, app.ports.clock.now()) else {
+        // Coming again wouldn't make it readable; the dead letters are where someone will look.
+        tracing::error!("a message of the queue is no work");
+        return false;
+    };
+    let (queue, outcome) = (delivery.work.queue().as_str(), app.engine.work(&delivery).await);
+    let label = match &outcome {
+        Ok(WorkOutcome::Done) => "done",
+        Ok(WorkOutcome::Retry { .. }) => "retry",
+        Ok(WorkOutcome::Park { reason }) => {
+            tracing::warn!(work = delivery.work.key(), reason, "work was given up");
+            "park"
+        }
+        Err(error) => {
+            tracing::error!(work = delivery.work.key(), %error, "work failed");
+            "error"
+        }
+    };
+    counter!(metric::WORK, "queue" => queue, "outcome" => label).increment(1);
+    matches!(outcome, Ok(WorkOutcome::Done | WorkOutcome::Park { .. }))
+}
+
+fn delivery(message: SqsMessage, now: DateTime<Utc>) -> Option<Delivery> {
+    let work: Work = serde_json::from_str(message.body.as_deref()?).ok()?;
+    let attribute = |name: &str| message.attributes.get(name).and_then(|text| text.parse::<i64>().ok());
+    Some(Delivery {
+        receipt: message.receipt_handle.unwrap_or_default(),
+        work,
+        attempt: attribute("ApproximateReceiveCount").and_then(|count| u32::try_from(count).ok()).unwrap_or(1),
+        queued_at: attribute("SentTimestamp").and_then(DateTime::from_timestamp_millis).unwrap_or(now),
+    })
 }

@@ -10,7 +10,10 @@ pub mod work_queue;
 
 pub use agent::{Agent, AgentError, AgentProfile, Job, Update};
 pub use clock::{Clock, SystemClock};
-pub use document_store::{Candidate, CandidateQuery, Corpus, DocumentStore, NewDocument, Passage};
+pub use document_store::{
+    Corpus, CorpusStatistics, DocumentFilter, DocumentStore, NewDocument, NewPassage, Place, PlaceRange, Posting, PostingBlock, PutSummary,
+    StoredDocument, StoredPassage, TermCount,
+};
 pub use event_bus::{EventBus, Signal};
 pub use task_store::{
     ArtifactChunk, Change, Committed, Expect, LeaseChange, NewTask, PushConfig, RememberedMessage, Scope, SequencedEvent, StoreError, StoredTask,

@@ -7,4 +7,5 @@ mod token;
 
 pub use access::{Access, minimal_role};
 pub use guard::{Authentication, Guard, GuardSettings};
+pub use secret::derived_key;
 pub use token::{TokenError, TokenKey, issue_token};

@@ -1,6 +1,6 @@
 //! A shared secret that can be compared without telling how much of a guess was right.
 
-use aws_lc_rs::{constant_time::verify_slices_are_equal, digest};
+use aws_lc_rs::{constant_time::verify_slices_are_equal, digest, hmac};
 
 /// The digest of a secret: all that is kept of it, and equally long for every secret.
 #[derive(Clone)]
@@ -14,6 +14,11 @@ impl Secret {
     pub(crate) fn is(&self, guess: &Secret) -> bool {
         verify_slices_are_equal(self.0.as_ref(), guess.0.as_ref()).is_ok()
     }
+}
+
+/// A key for another purpose: whoever has it can't compute the secret, nor the key of any other purpose.
+pub fn derived_key(secret: &str, purpose: &str) -> Vec<u8> {
+    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()), purpose.as_bytes()).as_ref().to_vec()
 }
 
 #[cfg(test)]

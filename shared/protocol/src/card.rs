@@ -8,7 +8,7 @@ use serde_json::Value;
 
 pub use canonical::signing_payload;
 pub(crate) use canonical::v1_0;
-pub(crate) use legacy::{v0_1, v0_3};
+pub(crate) use legacy::{v0_1, v0_3, v0_3_by_rest};
 
 use crate::types::AgentCard;
 

@@ -115,6 +115,16 @@ pub enum A2aError {
         /// Path as sent.
         path: String,
     },
+    /// There is a route, but not with this HTTP method.
+    #[error("{method} is not allowed on {path} ({allow} is)")]
+    MethodNotAllowed {
+        /// HTTP method.
+        method: String,
+        /// Path as sent.
+        path: String,
+        /// Those that are, comma separated, as in `Allow`.
+        allow: String,
+    },
     /// A body over the limit.
     #[error("the request has more than {limit_bytes} bytes")]
     PayloadTooLarge {
@@ -180,6 +190,7 @@ impl A2aError {
             A2aError::Unauthenticated { .. }
                 | A2aError::PermissionDenied { .. }
                 | A2aError::RouteNotFound { .. }
+                | A2aError::MethodNotAllowed { .. }
                 | A2aError::PayloadTooLarge { .. }
                 | A2aError::UnsupportedMediaType { .. }
                 | A2aError::RateLimited { .. }
@@ -202,7 +213,7 @@ impl A2aError {
             A2aError::VersionNotSupported { .. } => "VersionNotSupportedError",
             A2aError::ParseError { .. } => "JSONParseError",
             A2aError::InvalidRequest { .. } => "InvalidRequestError",
-            A2aError::MethodNotFound { .. } | A2aError::RouteNotFound { .. } => "MethodNotFoundError",
+            A2aError::MethodNotFound { .. } | A2aError::RouteNotFound { .. } | A2aError::MethodNotAllowed { .. } => "MethodNotFoundError",
             A2aError::InvalidParams { .. } => "InvalidParamsError",
             A2aError::Internal => "InternalError",
             A2aError::Unauthenticated { .. } => "UnauthenticatedError",
@@ -232,6 +243,7 @@ impl A2aError {
             A2aError::Internal => (-32603, 500, "INTERNAL", "INTERNAL"),
             A2aError::Unauthenticated { .. } => (-32010, 401, "UNAUTHENTICATED", "UNAUTHENTICATED"),
             A2aError::PermissionDenied { .. } => (-32011, 403, "PERMISSION_DENIED", "PERMISSION_DENIED"),
+            A2aError::MethodNotAllowed { .. } => (-32017, 405, "UNIMPLEMENTED", "METHOD_NOT_ALLOWED"),
             A2aError::RouteNotFound { .. } => (-32012, 404, "NOT_FOUND", "ROUTE_NOT_FOUND"),
             A2aError::PayloadTooLarge { .. } => (-32013, 413, "RESOURCE_EXHAUSTED", "PAYLOAD_TOO_LARGE"),
             A2aError::UnsupportedMediaType { .. } => (-32005, 415, "INVALID_ARGUMENT", "UNSUPPORTED_MEDIA_TYPE"),

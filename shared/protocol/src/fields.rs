@@ -1,58 +1,22 @@
 //! Reads JSON objects field by field as ProtoJSON allows, and gathers everything that is wrong with them.
 
-use std::{borrow::Cow, cell::RefCell, collections::HashMap, fmt};
+mod scalars;
+mod violations;
 
-use base64::{
-    Engine, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-};
+use std::{borrow::Cow, collections::HashMap};
+
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use crate::{A2aError, FieldViolation};
+pub(crate) use self::scalars::Choice;
+use self::{
+    scalars::{base64, kind_of, shown, snake_case, whole},
+    violations::{Path, Violations},
+};
+use crate::A2aError;
 
 /// A free-form object; its keys are the client's own and stay as they are.
 pub(crate) type Struct = HashMap<String, Value>;
-
-const LENIENT: GeneralPurposeConfig =
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true);
-const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
-const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
-
-/// Where a value stands in the request. Written out only when something is wrong there.
-#[derive(Clone, Copy)]
-pub(crate) enum Path<'p> {
-    Root,
-    Field(&'p Path<'p>, &'p str),
-    Item(&'p Path<'p>, usize),
-}
-
-impl fmt::Display for Path<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Path::Root => Ok(()),
-            Path::Field(Path::Root, name) => f.write_str(name),
-            Path::Field(parent, name) => write!(f, "{parent}.{name}"),
-            Path::Item(parent, index) => write!(f, "{parent}[{index}]"),
-        }
-    }
-}
-
-/// What was found wrong so far.
-#[derive(Default)]
-pub(crate) struct Violations(RefCell<Vec<FieldViolation>>);
-
-impl Violations {
-    fn add(&self, path: Path<'_>, description: impl Into<String>) {
-        self.0.borrow_mut().push(FieldViolation { field: path.to_string(), description: description.into() });
-    }
-
-    /// The value that was read, unless anything was wrong.
-    pub(crate) fn finish<T>(self, value: T) -> Result<T, A2aError> {
-        let violations = self.0.into_inner();
-        if violations.is_empty() { Ok(value) } else { Err(A2aError::InvalidParams { violations }) }
-    }
-}
 
 /// Reads `params` whole: what `read` returns counts only if it found nothing wrong.
 pub(crate) fn read<T>(params: Map<String, Value>, read: impl FnOnce(&mut Object<'_>) -> T) -> Result<T, A2aError> {
@@ -135,20 +99,13 @@ impl<'p> Object<'p> {
 
     /// A string that must be there and not be empty.
     pub(crate) fn required(&mut self, name: &'static str) -> String {
-        let there = self.has(name);
-        match self.text(name) {
-            Some(text) if !text.is_empty() => text,
-            Some(_) => {
-                self.wrong(name, "must not be empty");
-                String::new()
-            }
-            None => {
-                if !there {
-                    self.wrong(name, "is required");
-                }
-                String::new()
-            }
+        match self.take(name) {
+            Some((_, Value::String(text))) if !text.is_empty() => return text,
+            Some((name, Value::String(_))) => self.wrong(&name, "must not be empty"),
+            Some((name, other)) => self.wrong(&name, format!("must be a string, not {}", kind_of(&other))),
+            None => self.wrong(name, "is required"),
         }
+        String::new()
     }
 
     /// A boolean.
@@ -274,8 +231,7 @@ impl<'p> Object<'p> {
             self.wrong(&written.0, format!("must be base64 text, not {}", kind_of(&written.1)));
             return None;
         };
-        let engine = if text.contains(['-', '_']) { &URL_SAFE } else { &STANDARD };
-        engine.decode(&text).map_err(|error| self.wrong(&name, format!("must be base64: {error}"))).ok()
+        base64(&text).map_err(|error| self.wrong(&name, format!("must be base64: {error}"))).ok()
     }
 
     /// A point in time with any offset (RFC 3339).
@@ -292,7 +248,8 @@ impl<'p> Object<'p> {
     pub(crate) fn choice<T>(&mut self, name: &'static str, parse: impl FnOnce(Choice<'_>) -> Option<T>, expected: &str) -> Option<T> {
         let (name, value) = self.take(name)?;
         let choice = match &value {
-            Value::String(text) => parse(Choice::Name(text)),
+            // In a query a number is text, too.
+            Value::String(text) => parse(text.parse().map_or(Choice::Name(text), Choice::Number)),
             Value::Number(number) => number.as_i64().and_then(|number| parse(Choice::Number(number))),
             _ => None,
         };
@@ -301,53 +258,4 @@ impl<'p> Object<'p> {
         }
         choice
     }
-}
-
-/// An enum value as ProtoJSON has it.
-#[derive(Clone, Copy)]
-pub(crate) enum Choice<'a> {
-    Name(&'a str),
-    Number(i64),
-}
-
-fn whole(number: &serde_json::Number) -> Option<i64> {
-    number.as_i64().or_else(|| {
-        let float = number.as_f64()?;
-        // Beyond 2^53 a float names no single integer; nothing here needs one that large.
-        (float.fract() == 0.0 && float.abs() < 9.0e15).then_some(float as i64)
-    })
-}
-
-fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
-}
-
-/// A value for an error message, cut short.
-fn shown(value: &Value) -> String {
-    match value {
-        Value::String(text) if text.chars().count() > 40 => {
-            format!("`{}…`", text.chars().take(40).collect::<String>())
-        }
-        Value::String(text) => format!("`{text}`"),
-        Value::Number(number) => number.to_string(),
-        other => kind_of(other).to_owned(),
-    }
-}
-
-fn snake_case(name: &str) -> String {
-    let mut snake = String::with_capacity(name.len() + 3);
-    for letter in name.chars() {
-        if letter.is_ascii_uppercase() {
-            snake.push('_');
-        }
-        snake.push(letter.to_ascii_lowercase());
-    }
-    snake
 }

@@ -16,8 +16,7 @@ use crate::{
 pub enum Incoming {
     /// A single request. What is no request at all is one whose `call` is an error.
     One(RpcRequest),
-    /// At least one, each to be answered in an array by itself; notifications are left out there, and nothing but
-    /// notifications gets no body at all.
+    /// At least one, answered by one array; notifications are left out of it, and nothing but notifications gets no body at all.
     Batch(Vec<RpcRequest>),
 }
 
@@ -239,9 +238,4 @@ impl EventWriter {
             }
         }
     }
-}
-
-/// The payload of an event that stands alone. A stream of several goes through an [`EventWriter`], which knows what came before.
-pub fn event_body(id: &RpcId, dialect: Dialect, event: Result<&StreamResponse, &A2aError>, last: bool) -> String {
-    EventWriter::new(id.clone(), dialect).body(event, last)
 }

@@ -1,11 +1,12 @@
 //! From the environment to everything wired up: the only crate that knows every backend and reads the environment.
 
 pub mod lambda;
-mod settings;
+pub mod settings;
+mod signing_key;
 mod wiring;
 
 pub use settings::Settings;
-pub use wiring::app;
+pub use wiring::{app, documents};
 
 /// What a function's `main` returns.
 pub type Result<T = ()> = anyhow::Result<T>;

@@ -1,18 +1,56 @@
-//! What operators choose, read from the environment.
+//! What operators choose, read from the environment: a file for each concern, each variable documented where it is read.
+
+mod logging;
+mod security;
+mod serving;
+mod storage;
+mod vars;
+
+use std::ffi::OsString;
+
+pub use security::SecuritySettings;
+pub use serving::{ServingSettings, Surroundings};
+pub use storage::{DatabaseUrl, StorageSettings};
+pub use telemetry::logs::{LogFormat, LogSettings};
+pub use vars::SettingError;
+
+use vars::Vars;
 
 /// Every setting, checked.
 #[derive(Debug, Clone)]
-pub struct Settings {}
+pub struct Settings {
+    /// Where things are kept, and for how long.
+    pub storage: StorageSettings,
+    /// Who gets in, and where we go.
+    pub security: SecuritySettings,
+    /// What is served, and how it looks from outside.
+    pub serving: ServingSettings,
+    /// What is logged.
+    pub logging: LogSettings,
+}
 
 impl Settings {
     /// From this process's environment.
-    pub fn from_env() -> anyhow::Result<Self> {
-        Self::from_vars(std::env::vars())
+    ///
+    /// # Errors
+    /// The first variable that is wrong, with what it holds and what it takes, in one line.
+    pub fn from_env() -> Result<Self, SettingError> {
+        Self::read(&Vars::new(std::env::vars_os())?)
     }
 
-    /// From these variables; others are not looked at.
-    pub fn from_vars(vars: impl IntoIterator<Item = (String, String)>) -> anyhow::Result<Self> {
-        let _ = vars.into_iter();
-        Ok(Settings {})
+    /// From these variables; others are not looked at. An empty value is the same as none.
+    ///
+    /// # Errors
+    /// As [`Self::from_env`].
+    pub fn from_vars<K: Into<OsString>, V: Into<OsString>>(vars: impl IntoIterator<Item = (K, V)>) -> Result<Self, SettingError> {
+        Self::read(&Vars::new(vars)?)
+    }
+
+    fn read(vars: &Vars) -> Result<Self, SettingError> {
+        let serving = serving::read(vars)?;
+        Ok(Settings { storage: storage::read(vars)?, security: security::read(vars)?, logging: logging::read(vars, serving.surroundings)?, serving })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,4 +2,4 @@
 
 pub mod sqlite;
 
-pub use sqlite::{SqliteDatabase, SqliteTaskStore};
+pub use sqlite::{SqliteDatabase, SqliteDocumentStore, SqliteTaskStore};

@@ -1,18 +1,22 @@
 //! SQLite: one file, many readers, one writer.
 
+mod checkpointer;
 mod commit;
 mod database;
+mod documents;
 mod jobs;
 mod list;
 mod migrations;
 mod push_configs;
 mod read;
+mod remembered;
 mod retention;
 mod tasks;
 mod values;
 mod writer;
 
 pub use database::SqliteDatabase;
+pub use documents::SqliteDocumentStore;
 pub use jobs::{TakenJob, dead_letters, finish_job, job_depth, next_due_job, park_job, retry_job, take_jobs};
 /// The driver, for those who give [`SqliteDatabase`] something to do.
 pub use rusqlite;

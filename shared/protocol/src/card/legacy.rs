@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{canonical::v1_0, security};
-use crate::types::{AgentCard, AgentInterface, AgentSkill, TRANSPORT_PROTOCOL_JSONRPC};
+use crate::types::{AgentCard, AgentInterface, AgentSkill, SecurityScheme, TRANSPORT_PROTOCOL_JSONRPC};
 
 /// The version of the specification that v0.3 cards declare.
 const PROTOCOL_VERSION: &str = "0.3.0";
@@ -27,6 +27,19 @@ pub(crate) fn v0_3(card: &AgentCard) -> Value {
     value.into()
 }
 
+/// The v0.3 card as `GET /v1/card` answers: some clients read the JSON schema's security schemes there, some the proto's.
+pub(crate) fn v0_3_by_rest(card: &AgentCard) -> Value {
+    let mut value = v0_3(card);
+    if let Some(object) = value.as_object_mut() {
+        each_scheme(object, card, |scheme, known| {
+            if let Ok(Value::Object(of_proto)) = serde_json::to_value(known) {
+                scheme.extend(of_proto);
+            }
+        });
+    }
+    value
+}
+
 /// The card of v0.1, which v0.2 clients read as well. No boolean in it is null.
 pub(crate) fn v0_1(card: &AgentCard) -> Value {
     let mut value = common(card);
@@ -44,13 +57,7 @@ pub(crate) fn hybrid(card: &AgentCard) -> Value {
         return value;
     };
     object.extend(connection(card));
-    if let (Some(Value::Object(schemes)), Some(known)) = (object.get_mut("securitySchemes"), &card.security_schemes) {
-        for (name, scheme) in schemes.iter_mut() {
-            if let (Some(scheme), Some(known)) = (scheme.as_object_mut(), known.get(name)) {
-                scheme.extend(security::scheme(known));
-            }
-        }
-    }
+    each_scheme(object, card, |scheme, known| scheme.extend(security::scheme(known)));
     if let Some(Value::Array(skills)) = object.get_mut("skills") {
         for (skill, known) in skills.iter_mut().zip(&card.skills) {
             if let (Some(skill), Some(requirements)) = (skill.as_object_mut(), &known.security_requirements) {
@@ -59,6 +66,15 @@ pub(crate) fn hybrid(card: &AgentCard) -> Value {
         }
     }
     value
+}
+
+fn each_scheme(object: &mut Map<String, Value>, card: &AgentCard, change: impl Fn(&mut Map<String, Value>, &SecurityScheme)) {
+    let (Some(Value::Object(schemes)), Some(known)) = (object.get_mut("securitySchemes"), &card.security_schemes) else { return };
+    for (name, scheme) in schemes.iter_mut() {
+        if let (Some(scheme), Some(known)) = (scheme.as_object_mut(), known.get(name)) {
+            change(scheme, known);
+        }
+    }
 }
 
 /// What the cards of all generations call the same.

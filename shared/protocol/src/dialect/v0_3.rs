@@ -5,7 +5,7 @@ mod read;
 mod write;
 
 pub(crate) use objects::{Task, role_name, state_name};
-pub(crate) use read::{call, method, push_notification_config, role, task_id};
+pub(crate) use read::{call, method, no_config, push_notification_config, role, task_id};
 pub(crate) use write::{PushNotificationConfig, Reply, StreamResponse};
 
 /// Which of the two encodings.

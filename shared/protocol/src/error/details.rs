@@ -56,6 +56,7 @@ fn metadata(error: &A2aError) -> Map<String, Value> {
         A2aError::ExtensionSupportRequired { uri } => &[("extension", uri)],
         A2aError::VersionNotSupported { version } => &[("version", version), ("supportedVersions", "0.3,1.0")],
         A2aError::MethodNotFound { method } => &[("method", method)],
+        A2aError::MethodNotAllowed { method, path, allow } => &[("method", method), ("path", path), ("allow", allow)],
         A2aError::RouteNotFound { method, path } => &[("method", method), ("path", path)],
         A2aError::UnsupportedMediaType { content_type } => &[("contentType", content_type)],
         A2aError::PayloadTooLarge { limit_bytes } => return number("limitBytes", *limit_bytes),

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use engine::ports::{Change, Committed, Expect, LeaseChange, NewTask, RememberedMessage};
+use engine::ports::{Change, Committed, Expect, LeaseChange, NewTask};
 use rusqlite::{Connection, OptionalExtension, params};
-use sha2::{Digest, Sha256};
 
 use super::{
     jobs, push_configs,
+    remembered::{self, MessageDigest, digest},
     values::{milliseconds, state_number, to_json},
 };
 
@@ -21,7 +21,7 @@ pub(super) struct Prepared {
     chunks: Vec<String>,
     events: Option<String>,
     request_metadata: Option<String>,
-    digest: Option<[u8; 16]>,
+    digest: Option<MessageDigest>,
 }
 
 /// What the task's row says before the change.
@@ -35,18 +35,6 @@ struct Before {
     message_count: u64,
     artifact_chunks: String,
     leased: bool,
-}
-
-/// The digest that a message is remembered by.
-pub(super) fn digest(owner: &str, message: &RememberedMessage) -> [u8; 16] {
-    let mut hash = Sha256::new();
-    for text in [owner, &message.message_id, &message.fingerprint] {
-        hash.update(text.len().to_le_bytes());
-        hash.update(text);
-    }
-    let mut digest = [0; 16];
-    digest.copy_from_slice(&hash.finalize()[..16]);
-    digest
 }
 
 impl Prepared {
@@ -79,7 +67,7 @@ impl Prepared {
     fn create(&self, connection: &Connection, task: &NewTask) -> rusqlite::Result<Committed> {
         let change = &*self.change;
         let artifact_chunks = self.artifact_chunks_after("[]", 0, 0)?;
-        if let Some(duplicate) = self.remember(connection, self.digest)? {
+        if let Some(duplicate) = self.duplicate(connection, self.digest)? {
             return Ok(duplicate);
         }
         let (runner, until) = lease_columns(&change.lease);
@@ -110,12 +98,9 @@ impl Prepared {
                 self.request_metadata,
             ])?;
         if inserted == 0 {
-            if let Some(digest) = self.digest {
-                connection.prepare_cached("DELETE FROM remembered_messages WHERE digest = ?1")?.execute([digest])?;
-            }
             return Ok(Committed::Conflict);
         }
-        self.append(connection, connection.last_insert_rowid(), None)?;
+        self.append(connection, connection.last_insert_rowid(), None, self.digest)?;
         count(connection, &task.owner, &task.agent, self.state, 1)?;
         Ok(Committed::Done)
     }
@@ -144,16 +129,16 @@ impl Prepared {
             .optional()?;
         let Some((before, stands_at)) = row else { return Ok(Committed::Conflict) };
         let digest = change.remember.as_ref().map(|message| digest(&before.owner, message));
-        if stands_at != version {
-            // A retry of what this very message did finds a newer version, and must hear of its task instead.
-            return Ok(self.duplicate(connection, digest)?.unwrap_or(Committed::Conflict));
-        }
-        let artifact_chunks = self.artifact_chunks_after(&before.artifact_chunks, before.last_sequence, before.message_count)?;
-        if let Some(duplicate) = self.remember(connection, digest)? {
+        // A retry of what this very message did finds a newer version, and must hear of its task instead.
+        if let Some(duplicate) = self.duplicate(connection, digest)? {
             return Ok(duplicate);
         }
+        if stands_at != version {
+            return Ok(Committed::Conflict);
+        }
+        let artifact_chunks = self.artifact_chunks_after(&before.artifact_chunks, before.last_sequence, before.message_count)?;
         self.update_row(connection, &before, &artifact_chunks)?;
-        self.append(connection, before.number, Some(&before.artifact_chunks))?;
+        self.append(connection, before.number, Some(&before.artifact_chunks), digest)?;
         if before.state != self.state {
             count(connection, &before.owner, &before.agent, before.state, -1)?;
             count(connection, &before.owner, &before.agent, self.state, 1)?;
@@ -203,7 +188,7 @@ impl Prepared {
     }
 
     /// The children's rows and the outbox.
-    fn append(&self, connection: &Connection, number: i64, chunks_before: Option<&str>) -> rusqlite::Result<()> {
+    fn append(&self, connection: &Connection, number: i64, chunks_before: Option<&str>, digest: Option<MessageDigest>) -> rusqlite::Result<()> {
         let change = &*self.change;
         if !self.messages.is_empty() {
             let mut insert = connection.prepare_cached("INSERT INTO messages (task, number, message) VALUES (?1, ?2, ?3)")?;
@@ -234,43 +219,16 @@ impl Prepared {
         for work in &change.work {
             jobs::enqueue(connection, work, milliseconds(change.now))?;
         }
+        if let (Some(digest), Some(message)) = (digest, &change.remember) {
+            remembered::remember(connection, digest, message, &change.task_id, milliseconds(change.now))?;
+        }
         Ok(())
     }
 
-    /// Remembers the client's message, unless it is remembered already.
-    fn remember(&self, connection: &Connection, digest: Option<[u8; 16]>) -> rusqlite::Result<Option<Committed>> {
+    /// What to answer if the client's message was taken in before.
+    fn duplicate(&self, connection: &Connection, digest: Option<MessageDigest>) -> rusqlite::Result<Option<Committed>> {
         let (Some(digest), Some(message)) = (digest, &self.change.remember) else { return Ok(None) };
-        let remember = || {
-            connection
-                .prepare_cached(
-                    "INSERT INTO remembered_messages (digest, task_id, remembered_at) VALUES (?1, ?2, ?3) ON CONFLICT (digest) DO NOTHING",
-                )?
-                .execute(params![digest, self.change.task_id, milliseconds(self.change.now)])
-        };
-        if remember()? == 0 {
-            if let Some(duplicate) = self.duplicate(connection, Some(digest))? {
-                return Ok(Some(duplicate));
-            }
-            // It is there, but too old or of a task that is gone.
-            connection.prepare_cached("DELETE FROM remembered_messages WHERE digest = ?1")?.execute([digest])?;
-            remember()?;
-        }
-        // Now and then twice as many old ones are forgotten as came in since; the numbers grow with time.
-        const EVERY: i64 = 32;
-        if connection.last_insert_rowid() % EVERY == 0 {
-            connection
-                .prepare_cached(
-                    "DELETE FROM remembered_messages
-                     WHERE number IN (SELECT number FROM remembered_messages ORDER BY number LIMIT ?1) AND remembered_at < ?2",
-                )?
-                .execute([2 * EVERY, milliseconds(message.forget_before)])?;
-        }
-        Ok(None)
-    }
-
-    fn duplicate(&self, connection: &Connection, digest: Option<[u8; 16]>) -> rusqlite::Result<Option<Committed>> {
-        let (Some(digest), Some(message)) = (digest, &self.change.remember) else { return Ok(None) };
-        Ok(remembered(connection, digest, message)?.map(|task_id| Committed::DuplicateMessage { task_id }))
+        Ok(remembered::find(connection, digest, message)?.map(|task_id| Committed::DuplicateMessage { task_id }))
     }
 
     /// The new value of the column; an error if the change doesn't follow what the row says, which would be a bug of the engine.
@@ -299,14 +257,6 @@ impl Prepared {
         }
         to_json(&counts)
     }
-}
-
-/// The task that a message went to, if that is younger than the message's limit and the task is still there.
-pub(super) fn remembered(connection: &Connection, digest: [u8; 16], message: &RememberedMessage) -> rusqlite::Result<Option<String>> {
-    connection
-        .prepare_cached("SELECT task_id FROM remembered_messages WHERE digest = ?1 AND remembered_at >= ?2 AND task_id IN (SELECT id FROM tasks)")?
-        .query_row(params![digest, milliseconds(message.forget_before)], |row| row.get(0))
-        .optional()
 }
 
 /// Keeps `totalSize`.

@@ -12,13 +12,21 @@ use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
-use super::{migrations::migrate, store_error, writer::Writer};
+use super::{
+    checkpointer::{self, WRITER_HELPS},
+    migrations::migrate,
+    remembered, store_error,
+    writer::Writer,
+};
 
 /// How many long reads go on at once.
 const LONG_READS: usize = 4;
 
 /// Statements kept prepared by each connection.
 const PREPARED: usize = 128;
+
+/// What the writer keeps in memory of the file, at most, in KiB.
+const CACHE_KIB: i64 = 32 * 1024;
 
 /// How long a lock of another process is waited for.
 const BUSY: Duration = Duration::from_secs(10);
@@ -60,7 +68,9 @@ impl SqliteDatabase {
         }
         let mut connection = connect(path).map_err(store_error)?;
         migrate(&mut connection).map_err(store_error)?;
-        let writer = Writer::start(connection).map_err(unavailable)?;
+        remembered::prepare(&connection).map_err(store_error)?;
+        let checkpointer = checkpointer::start(connect(path).map_err(store_error)?).map_err(unavailable)?;
+        let writer = Writer::start(connection, remembered::catch_up, checkpointer).map_err(unavailable)?;
         let inner = Inner { writer, readers: Mutex::default(), long_reads: Semaphore::new(LONG_READS), path: path.to_owned(), _temporary: temporary };
         Ok(SqliteDatabase { inner: Arc::new(inner) })
     }
@@ -116,6 +126,8 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "wal_autocheckpoint", WRITER_HELPS)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     Ok(connection)
 }
 

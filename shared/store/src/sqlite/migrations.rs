@@ -3,7 +3,8 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// In order; a file's `user_version` says how many of them it has. Only ever add at the end.
-const MIGRATIONS: &[&str] = &[include_str!("../../../../migrations/sqlite/0001_tasks.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("../../../../migrations/sqlite/0001_tasks.sql"), include_str!("../../../../migrations/sqlite/0002_documents.sql")];
 
 /// Applies what is missing, all or nothing. Several processes may do so at once: one works, the others wait and find it done.
 pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {

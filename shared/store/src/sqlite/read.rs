@@ -43,8 +43,14 @@ pub(super) fn stored_task(row: &Row<'_>) -> rusqlite::Result<(i64, StoredTask)> 
     Ok((row.get(0)?, stored))
 }
 
-/// A task by its id, in a scope or (for the workers) in any.
-pub(super) fn task(connection: &Connection, scope: Option<&Scope>, task_id: &str, view: View) -> rusqlite::Result<Option<StoredTask>> {
+/// A task by its id, in a scope or (for the workers) in any. `Err` where the view takes more than `most` rows.
+pub(super) fn task(
+    connection: &Connection,
+    scope: Option<&Scope>,
+    task_id: &str,
+    view: View,
+    most: u64,
+) -> rusqlite::Result<Result<Option<StoredTask>, TooMuch>> {
     let found = match scope {
         Some(scope) => connection
             .prepare_cached(select_task!("WHERE id = ?1 AND owner = ?2 AND (?3 IS NULL OR agent = ?3)"))?
@@ -52,7 +58,20 @@ pub(super) fn task(connection: &Connection, scope: Option<&Scope>, task_id: &str
             .optional()?,
         None => connection.prepare_cached(select_task!("WHERE id = ?1"))?.query_row([task_id], stored_task).optional()?,
     };
-    found.map(|(number, task)| with_view(connection, number, task, view)).transpose()
+    let Some((number, task)) = found else { return Ok(Ok(None)) };
+    if rows(&task, view) > most {
+        return Ok(Err(TooMuch));
+    }
+    with_view(connection, number, task, view).map(|task| Ok(Some(task)))
+}
+
+/// A view takes more rows than were asked for.
+pub(super) struct TooMuch;
+
+fn rows(task: &StoredTask, view: View) -> u64 {
+    let messages = view.history_length.map_or(task.message_count, |length| task.message_count.min(length.into()));
+    let chunks = task.artifact_chunks.iter().map(|(_, chunks)| u64::from(*chunks)).sum::<u64>();
+    if view.artifacts { messages + chunks } else { messages }
 }
 
 /// Reads what the view asks for besides the row.

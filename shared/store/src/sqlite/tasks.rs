@@ -11,16 +11,17 @@ use rusqlite::{Connection, params};
 
 use super::{
     SqliteDatabase,
-    commit::{Prepared, digest, remembered},
+    commit::Prepared,
     list, push_configs,
     read::{self, select_task, stored_task},
+    remembered,
     retention::delete_finished,
     store_error,
     values::{milliseconds, time},
 };
 
-/// Messages that are read on the caller's thread: more go where they may take their time.
-const FEW_MESSAGES: u32 = 32;
+/// Messages, chunks or events that are read on the caller's thread: more are read where they may take their time.
+const FEW: u32 = 32;
 
 /// Tasks that are deleted in one transaction: others wait meanwhile.
 const DELETED_AT_ONCE: u32 = 50;
@@ -38,11 +39,12 @@ impl SqliteTaskStore {
     }
 
     async fn read_task(&self, scope: Option<&Scope>, task_id: &str, view: View) -> Result<Option<StoredTask>, StoreError> {
-        if !view.artifacts && view.history_length.is_some_and(|length| length <= FEW_MESSAGES) {
-            return self.database.read_here(|connection| read::task(connection, scope, task_id, view));
+        if let Ok(found) = self.database.read_here(|connection| read::task(connection, scope, task_id, view, FEW.into()))? {
+            return Ok(found);
         }
         let (scope, task_id) = (scope.cloned(), task_id.to_owned());
-        self.database.read(move |connection| read::task(connection, scope.as_ref(), &task_id, view)).await
+        let found = self.database.read(move |connection| read::task(connection, scope.as_ref(), &task_id, view, u64::MAX)).await?;
+        Ok(found.unwrap_or_default())
     }
 }
 
@@ -68,10 +70,16 @@ impl TaskStore for SqliteTaskStore {
     }
 
     async fn remembered(&self, owner: &str, message: &RememberedMessage) -> Result<Option<String>, StoreError> {
-        self.database.read_here(|connection| remembered(connection, digest(owner, message), message))
+        // The writer knows the latest by heart.
+        let (digest, message) = (remembered::digest(owner, message), message.clone());
+        self.database.write(move |connection| remembered::find(connection, digest, &message)).await
     }
 
     async fn events(&self, task_id: &str, after: u64, limit: u32) -> Result<Vec<SequencedEvent>, StoreError> {
+        let few = self.database.read_here(|connection| read::events(connection, task_id, after, limit.min(FEW)))?;
+        if limit <= FEW || few.len() < FEW as usize {
+            return Ok(few);
+        }
         let task_id = task_id.to_owned();
         self.database.read(move |connection| read::events(connection, &task_id, after, limit)).await
     }

@@ -10,10 +10,13 @@ use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::store_error;
+use super::{checkpointer::Poke, store_error};
 
 /// Bounds how long the first of a batch waits for the last.
 const MAX_BATCH: usize = 256;
+
+/// What a writer does when the file isn't as it left it.
+type CatchUp = fn(&Connection) -> rusqlite::Result<()>;
 
 /// Something to do within the writer's transaction.
 trait Job: Send {
@@ -56,14 +59,15 @@ where
 /// The way to the writer's thread. Dropping it lets the thread finish what it was given and waits for that.
 pub(super) struct Writer {
     jobs: Mutex<Option<Sender<Box<dyn Job>>>>,
-    thread: Option<JoinHandle<()>>,
+    threads: [Option<JoinHandle<()>>; 2],
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
+    /// `catch_up` runs first in a transaction when something else than this writer has written.
+    pub(super) fn start(connection: Connection, catch_up: CatchUp, (poke, checkpointer): (Poke, JoinHandle<()>)) -> std::io::Result<Self> {
         let (jobs, waiting) = channel();
-        let thread = std::thread::Builder::new().name("sqlite-writer".into()).spawn(move || write_all(connection, &waiting))?;
-        Ok(Writer { jobs: Mutex::new(Some(jobs)), thread: Some(thread) })
+        let thread = std::thread::Builder::new().name("sqlite-writer".into()).spawn(move || write_all(connection, catch_up, &poke, &waiting))?;
+        Ok(Writer { jobs: Mutex::new(Some(jobs)), threads: [Some(thread), Some(checkpointer)] })
     }
 
     pub(super) async fn write<T: Send + 'static>(
@@ -89,7 +93,7 @@ fn stopped() -> StoreError {
 impl Drop for Writer {
     fn drop(&mut self) {
         self.jobs.lock().take();
-        if let Some(thread) = self.thread.take() {
+        for thread in self.threads.iter_mut().filter_map(Option::take) {
             // A job may hold the last handle: a thread can't wait for itself.
             if thread.thread().id() != std::thread::current().id() {
                 let _ = thread.join();
@@ -98,7 +102,8 @@ impl Drop for Writer {
     }
 }
 
-fn write_all(connection: Connection, waiting: &Receiver<Box<dyn Job>>) {
+fn write_all(connection: Connection, catch_up: CatchUp, poke: &Poke, waiting: &Receiver<Box<dyn Job>>) {
+    let mut transactions = Transactions { connection, catch_up, known: None };
     let mut batch: Vec<Box<dyn Job>> = Vec::with_capacity(MAX_BATCH);
     while let Ok(first) = waiting.recv() {
         batch.push(first);
@@ -107,13 +112,13 @@ fn write_all(connection: Connection, waiting: &Receiver<Box<dyn Job>>) {
         {
             batch.push(next);
         }
-        match in_one_transaction(&connection, &mut batch) {
+        match transactions.run(&mut batch) {
             Ok(()) => batch.drain(..).for_each(Job::done),
             // Whose fault it was is found out by doing each alone.
             Err(error) if batch.len() > 1 => {
                 tracing::debug!(%error, jobs = batch.len(), "a batch of writes failed; each is tried alone");
                 for mut job in batch.drain(..) {
-                    match in_one_transaction(&connection, std::slice::from_mut(&mut job)) {
+                    match transactions.run(std::slice::from_mut(&mut job)) {
                         Ok(()) => job.done(),
                         Err(error) => job.failed(error),
                     }
@@ -125,16 +130,39 @@ fn write_all(connection: Connection, waiting: &Receiver<Box<dyn Job>>) {
                 }
             }
         }
+        poke.written();
     }
     // Keeps the planner's statistics fresh where they are worth it.
-    let _ = connection.execute_batch("PRAGMA optimize");
+    let _ = transactions.connection.execute_batch("PRAGMA optimize");
 }
 
-fn in_one_transaction(connection: &Connection, jobs: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
-    connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-    let outcome = jobs.iter_mut().try_for_each(|job| job.run(connection)).and_then(|()| connection.prepare_cached("COMMIT")?.execute([]).map(drop));
-    if outcome.is_err() && !connection.is_autocommit() {
-        connection.execute_batch("ROLLBACK")?;
+struct Transactions {
+    connection: Connection,
+    catch_up: CatchUp,
+    /// SQLite's `data_version`: differs after others wrote.
+    known: Option<i64>,
+}
+
+impl Transactions {
+    fn run(&mut self, jobs: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
+        self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        let outcome = self.run_begun(jobs);
+        if outcome.is_err() && !self.connection.is_autocommit() {
+            self.connection.execute_batch("ROLLBACK")?;
+        }
+        outcome
     }
-    outcome
+
+    fn run_begun(&mut self, jobs: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
+        let found = self.connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
+        if self.known != Some(found) {
+            (self.catch_up)(&self.connection)?;
+        }
+        for job in jobs {
+            job.run(&self.connection)?;
+        }
+        self.connection.prepare_cached("COMMIT")?.execute([])?;
+        self.known = Some(found);
+        Ok(())
+    }
 }

@@ -78,16 +78,5 @@ fn message(o: &mut Object<'_>) -> Message {
 fn set_config(o: &mut Object<'_>) -> TaskPushNotificationConfig {
     let task_id = v0_3::task_id(o);
     let config = o.required_object("pushNotificationConfig", v0_3::push_notification_config);
-    TaskPushNotificationConfig {
-        task_id,
-        tenant: o.string("tenant"),
-        ..config.unwrap_or(TaskPushNotificationConfig {
-            url: String::new(),
-            id: None,
-            task_id: String::new(),
-            token: None,
-            authentication: None,
-            tenant: None,
-        })
-    }
+    TaskPushNotificationConfig { task_id, tenant: o.string("tenant"), ..config.unwrap_or_else(v0_3::no_config) }
 }

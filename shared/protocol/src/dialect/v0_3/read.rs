@@ -132,6 +132,11 @@ pub(crate) fn push_notification_config(o: &mut Object<'_>) -> TaskPushNotificati
     }
 }
 
+/// Stands in for a config that could not be read; never leaves this crate, because the violation is noted.
+pub(crate) fn no_config() -> TaskPushNotificationConfig {
+    TaskPushNotificationConfig { url: String::new(), id: None, task_id: String::new(), token: None, authentication: None, tenant: None }
+}
+
 /// Several schemes were allowed, with one set of credentials: the first is taken.
 fn authentication(o: &mut Object<'_>) -> Option<AuthenticationInfo> {
     let scheme = o.strings("schemes").and_then(|schemes| schemes.into_iter().next());
@@ -168,14 +173,7 @@ fn create_config(o: &mut Object<'_>) -> TaskPushNotificationConfig {
     if task_id.is_empty() {
         o.wrong("taskId", "is required");
     }
-    let config = config.unwrap_or_else(|| TaskPushNotificationConfig {
-        url: String::new(),
-        id: None,
-        task_id: String::new(),
-        token: None,
-        authentication: None,
-        tenant: None,
-    });
+    let config = config.unwrap_or_else(no_config);
     let named = config.id.as_deref().is_some_and(|id| id != DEFAULT_CONFIG);
     let id = if named { config.id } else { config_id.or(config.id) };
     TaskPushNotificationConfig { task_id, id, tenant, ..config }

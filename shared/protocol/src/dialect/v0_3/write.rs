@@ -187,8 +187,10 @@ impl Serialize for Reply<'_> {
             }
             Answer::Deleted if form == Form::JsonRpc => serializer.serialize_unit(),
             Answer::Deleted => serializer.serialize_map(Some(0))?.end(),
-            // By REST, too, that generation's readers take the card in the JSON schema's form.
-            Answer::AgentCard(agent_card) => card::v0_3(agent_card).serialize(serializer),
+            Answer::AgentCard(agent_card) => match form {
+                Form::JsonRpc => card::v0_3(agent_card).serialize(serializer),
+                Form::Rest => card::v0_3_by_rest(agent_card).serialize(serializer),
+            },
         }
     }
 }

@@ -1,0 +1,113 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use engine::Role;
+
+/// An Agent2Agent (A2A) server, and its operator's tools.
+#[derive(Parser)]
+#[command(name = "a2a", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeOptions,
+}
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Serve agents on this machine (what is done without a command)
+    Serve(ServeOptions),
+    /// Bring the database to this version's form
+    Migrate,
+    /// Print an access token, signed with A2A_SECRET_KEY
+    Token(TokenOptions),
+    /// Ask a server whether it is well; the exit code says it
+    Healthcheck(HealthcheckOptions),
+}
+
+/// How to serve.
+#[derive(Args)]
+pub struct ServeOptions {
+    /// Where clients connect; port 0 takes a free one
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
+    pub addr: String,
+    /// Where Prometheus reads /metrics; port 0 takes a free one
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9090")]
+    pub metrics_addr: String,
+    /// How functions run
+    #[arg(long, value_enum, default_value_t = FunctionMode::InProcess)]
+    pub functions: FunctionMode,
+    /// The deployment to stand in for, in place of the one built in
+    #[arg(long, value_name = "PATH")]
+    pub template: Option<PathBuf>,
+}
+
+/// How functions run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FunctionMode {
+    /// Within this process
+    InProcess,
+}
+
+/// Whose token.
+#[derive(Args)]
+pub struct TokenOptions {
+    /// Who it is for
+    #[arg(long)]
+    pub sub: String,
+    /// What it allows: authenticated, admin or system
+    #[arg(long, default_value = "authenticated")]
+    pub role: Role,
+    /// How long it holds
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    pub ttl: u64,
+}
+
+/// Whom to ask.
+#[derive(Args)]
+pub struct HealthcheckOptions {
+    /// The page to ask for
+    #[arg(long, default_value = "http://127.0.0.1:8080/health/ready")]
+    pub url: String,
+}
+
+impl Cli {
+    /// Serving is the default.
+    pub fn command(self) -> Command {
+        self.command.unwrap_or(Command::Serve(self.serve))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parsed(arguments: &[&str]) -> Command {
+        Cli::try_parse_from([&["a2a"], arguments].concat()).unwrap().command()
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        <Cli as CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn serving_is_the_default_with_or_without_flags() {
+        for arguments in [&[][..], &["serve"], &["--metrics-addr", "127.0.0.1:9090"], &["serve", "--functions", "in-process"]] {
+            let Command::Serve(options) = parsed(arguments) else { panic!("{arguments:?}") };
+            assert_eq!((options.addr.as_str(), options.metrics_addr.as_str()), ("127.0.0.1:8080", "127.0.0.1:9090"));
+        }
+    }
+
+    #[test]
+    fn a_token_has_a_role_and_an_end() {
+        let Command::Token(options) = parsed(&["token", "--sub", "ann", "--role", "admin", "--ttl", "60"]) else { panic!("no token") };
+        assert_eq!((options.sub.as_str(), options.role, options.ttl), ("ann", Role::Admin, 60));
+        assert!(Cli::try_parse_from(["a2a", "token", "--sub", "ann", "--role", "root"]).is_err());
+    }
+}

@@ -1,0 +1,121 @@
+//! `a2a serve`: everything that runs on one machine, from the first connection to the last.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context, Result};
+use edge::App;
+use setup::Settings;
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    task::JoinSet,
+    time::{Instant, sleep, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::say;
+use crate::{
+    cli::{FunctionMode, ServeOptions},
+    functions::handler,
+    gateway::Gateway,
+    metrics_page, server,
+    template::{BUILT_IN, Template},
+    workers,
+};
+
+/// How long streams go on after the server was told to end.
+const STREAMS_END: Duration = Duration::from_secs(3);
+/// When the process ends at the latest, done or not: containers are killed after 10 s.
+const DRAIN: Duration = Duration::from_secs(8);
+/// How often a drain looks whether tasks still run.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Serves until it is told to end.
+pub async fn run(options: ServeOptions) -> Result<()> {
+    let FunctionMode::InProcess = options.functions;
+    let signals = Signals::new()?;
+    let settings = Settings::from_env()?;
+    let template = template(&options)?;
+    let (listener, address) = server::bind(&options.addr).await.context("clients (--addr)")?;
+    let (metrics_listener, metrics_address) = server::bind(&options.metrics_addr).await.context("metrics (--metrics-addr)")?;
+    let page = telemetry::install_prometheus()?;
+    let logging = settings.logging.clone();
+    let app = setup::app(settings).await?;
+
+    let (stop, closing, ended) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
+    let gateway = Arc::new(Gateway::new(app.clone(), &template, handler, closing.clone())?);
+    let workers = workers::start(&app, &template, &stop)?;
+    say(format_args!("a2a listening on http://{address}"));
+    say(format_args!("metrics on http://{metrics_address}/metrics"));
+    let _log = telemetry::logs::start(&logging)?;
+
+    tokio::spawn(metrics_page::serve(metrics_listener, page, ended.clone()));
+    let answer = move |peer, request| {
+        let gateway = gateway.clone();
+        async move { gateway.exchange(peer, request).await }
+    };
+    let server = tokio::spawn(server::serve(listener, answer, stop.clone(), DRAIN));
+
+    signals.told_to_end().await;
+    tracing::info!("draining");
+    stop.cancel();
+    let end = Instant::now() + DRAIN;
+    let drained = timeout_at(end, drain(&app, server, workers, closing)).await.is_ok();
+    ended.cancel();
+    tracing::info!(drained, "ended");
+    Ok(())
+}
+
+fn template(options: &ServeOptions) -> Result<Template> {
+    match &options.template {
+        None => Template::parse(BUILT_IN).context("the built-in template"),
+        Some(path) => {
+            let name = path.display();
+            let yaml = std::fs::read_to_string(path).with_context(|| format!("can't read the template `{name}`"))?;
+            Template::parse(&yaml).with_context(|| format!("the template `{name}`"))
+        }
+    }
+}
+
+/// Requests in flight, then what was queued and taken, then the tasks that outlived their requests.
+async fn drain(app: &App, server: tokio::task::JoinHandle<()>, mut workers: JoinSet<()>, closing: CancellationToken) {
+    let streams = async {
+        sleep(STREAMS_END).await;
+        closing.cancel();
+    };
+    let requests = async {
+        let _ = server.await;
+        closing.cancel();
+    };
+    tokio::join!(requests, async {
+        tokio::select! { () = streams => {}, () = closing.cancelled() => {} }
+    });
+    while workers.join_next().await.is_some() {}
+    // A runner holds its task's lease until the task ends. Whoever holds one that we can't wait for is taken over after the next start.
+    while let Ok(Some(_)) = app.engine.ports().tasks.next_lease_expiry().await {
+        sleep(LOOK).await;
+    }
+}
+
+/// Listened to from the very start, so that none is missed.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self> {
+        Ok(Signals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// By SIGTERM or Ctrl-C. The second Ctrl-C ends the process at once.
+    async fn told_to_end(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        tokio::spawn(async move {
+            self.interrupt.recv().await;
+            std::process::exit(130);
+        });
+    }
+}

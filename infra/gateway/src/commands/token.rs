@@ -1,0 +1,20 @@
+//! `a2a token`: an access token, alone on its line, for use in scripts.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use engine::ports::{Clock, SystemClock};
+use guard::{TokenKey, issue_token};
+use setup::Settings;
+
+use super::say;
+use crate::cli::TokenOptions;
+
+/// Needs the key that servers check tokens with.
+pub fn run(options: &TokenOptions) -> Result<()> {
+    let secret =
+        Settings::from_env()?.security.secret_key.context("A2A_SECRET_KEY is not set: it takes 32 bytes or more, the same as the server's")?;
+    let key = TokenKey::new(&secret)?;
+    say(issue_token(&key, &options.sub, options.role, Duration::from_secs(options.ttl), SystemClock.now())?);
+    Ok(())
+}

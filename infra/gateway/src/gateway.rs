@@ -1,0 +1,249 @@
+//! One request's way: route, body, event, function, response. What API Gateway and Lambda limit is limited here.
+
+use std::{
+    convert::Infallible,
+    future::{Future, poll_fn},
+    net::SocketAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use edge::App;
+use futures::{FutureExt, future::BoxFuture};
+use http::{
+    HeaderValue, Request, Response,
+    header::{CONNECTION, CONTENT_LENGTH, EXPECT},
+    request::Parts,
+};
+use http_body::Body;
+use http_body_util::BodyExt;
+use lambda_http::RequestExt;
+use protocol::A2aError;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    body::{self, ReadError, ResponseBody},
+    event::{self, Surroundings},
+    functions::{Handler, HttpHandler},
+    responses::{GatewayResponses, Kind},
+    router::{self, Router, Target},
+    template::{Event, Template},
+};
+
+/// API Gateway's limit of a request's body.
+const MAX_REQUEST_BYTES: usize = 10 * 1024 * 1024;
+/// Lambda's limit of an event, and of a buffered response.
+const MAX_PAYLOAD_BYTES: usize = 6 * 1024 * 1024;
+/// API Gateway's limit of the request line and all headers.
+const MAX_URI_BYTES: usize = 8 * 1024;
+/// How long a stream may be silent.
+const STREAM_IDLE: Duration = Duration::from_secs(5 * 60);
+
+/// The local stand-in for API Gateway and Lambda.
+pub struct Gateway {
+    app: Arc<App>,
+    router: Router<Function>,
+    responses: GatewayResponses,
+    /// Ends streams, so that the server can.
+    closing: CancellationToken,
+}
+
+/// A function behind routes.
+struct Function {
+    name: Arc<str>,
+    timeout: Duration,
+    handle: HttpHandler,
+    /// What Lambda tells each invocation, but for its id and deadline.
+    context: lambda_http::Context,
+}
+
+/// Why a request goes to no function, or gets no response from it.
+#[derive(Clone, Copy)]
+enum Refusal {
+    TooLarge { limit_bytes: usize },
+    Otherwise(Kind, &'static str),
+}
+
+/// Why a function gave no response.
+enum Failure {
+    TimedOut,
+    Failed(&'static str),
+}
+
+impl Gateway {
+    /// Routes the template's API to functions by their names. `closing` ends the streams that are open.
+    ///
+    /// # Errors
+    /// Name a function that isn't there, or a route that can't be.
+    pub fn new(app: Arc<App>, template: &Template, functions: impl Fn(&str) -> Option<Handler>, closing: CancellationToken) -> Result<Self> {
+        let mut routes = Vec::new();
+        for described in &template.functions {
+            for event in &described.events {
+                let Event::Route(route) = event else { continue };
+                let handle = match functions(&described.name) {
+                    Some(Handler::Http(handle)) => handle,
+                    Some(_) => bail!("the function `{}` answers no HTTP, so `{}` can't be routed to it", described.name, route.path),
+                    None => bail!("the template's function `{}` is not one of this server's", described.name),
+                };
+                let mut context = lambda_http::Context::default();
+                context.invoked_function_arn = format!("arn:aws:lambda:local:000000000000:function:{}", described.name);
+                let function = Function { name: described.name.as_str().into(), timeout: described.timeout, handle, context };
+                routes.push((route.clone(), function));
+            }
+        }
+        let router = Router::new(routes).context("the template's routes")?;
+        Ok(Gateway { app, router, responses: GatewayResponses::new(template.responses.clone()), closing })
+    }
+
+    /// Answers one request.
+    pub async fn exchange<B>(&self, peer: SocketAddr, request: Request<B>) -> Response<ResponseBody>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        let (parts, body) = request.into_parts();
+        let refusal = match self.route(peer, &parts, body).await {
+            Ok(response) => return response,
+            Err(refusal) => refusal,
+        };
+        let mut response = match refusal {
+            // The edge knows the form in which the client reads errors, so it is asked wherever it can be.
+            Refusal::TooLarge { limit_bytes } => whole(edge::refuse(&self.app, &parts, A2aError::PayloadTooLarge { limit_bytes }).await),
+            Refusal::Otherwise(kind, message) => self.responses.response(kind, message),
+        };
+        // What is left of the body would be read as the next request.
+        if matches!(refusal, Refusal::TooLarge { .. } | Refusal::Otherwise(Kind::BadRequest, _)) && event::may_have_body(&parts.method) {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    async fn route<B>(&self, peer: SocketAddr, parts: &Parts, body: B) -> Result<Response<ResponseBody>, Refusal>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        let uri = &parts.uri;
+        if uri.path().len() + uri.query().map_or(0, str::len) > MAX_URI_BYTES {
+            return Err(Refusal::Otherwise(Kind::BadRequest, "the URL is longer than 8 KiB"));
+        }
+        let host = event::host(parts).ok_or(Refusal::Otherwise(Kind::BadRequest, "the Host header names no host"))?;
+        let path = router::canonical(uri.path());
+        let base_path = self.app.settings.base_path.as_deref();
+        let found =
+            self.router.find(&parts.method, router::below(base_path, &path)).ok_or(Refusal::Otherwise(Kind::NoRoute, "there is no such route"))?;
+        let body = self.read(parts, body).await?;
+        let now = self.app.engine.ports().clock.now().timestamp_millis();
+        let surroundings = Surroundings {
+            peer,
+            host,
+            request_id: uuid::Uuid::new_v4().to_string(),
+            resource: &found.target.route.path,
+            parameters: &found.parameters,
+            received_at: now,
+        };
+        let event = event::event(parts, body, surroundings);
+        if event::payload_bytes(&event) > MAX_PAYLOAD_BYTES {
+            return Err(Refusal::TooLarge { limit_bytes: MAX_PAYLOAD_BYTES });
+        }
+        self.invoke(found.target, event::request(event)).await.map_err(|failure| match failure {
+            Failure::TimedOut => Refusal::Otherwise(Kind::FunctionTimedOut, "the function did not answer in time"),
+            Failure::Failed(reason) => Refusal::Otherwise(Kind::FunctionFailed, reason),
+        })
+    }
+
+    async fn read<B>(&self, parts: &Parts, body: B) -> Result<Bytes, Refusal>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        const TOO_LARGE: Refusal = Refusal::TooLarge { limit_bytes: MAX_REQUEST_BYTES };
+        let announced = parts.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok()).unwrap_or(0_usize);
+        if announced > MAX_REQUEST_BYTES && parts.headers.contains_key(EXPECT) {
+            // The client waits for our word before it sends: it hears it at once.
+            return Err(TOO_LARGE);
+        }
+        body::read(body, MAX_REQUEST_BYTES).await.map_err(|error| match error {
+            ReadError::TooLarge => TOO_LARGE,
+            ReadError::TooSlow => Refusal::Otherwise(Kind::BadRequest, "the request's body did not come in time"),
+            ReadError::Broken => Refusal::Otherwise(Kind::BadRequest, "the request's body can't be read"),
+        })
+    }
+
+    async fn invoke(&self, target: &Arc<Target<Function>>, request: edge::Request) -> Result<Response<ResponseBody>, Failure> {
+        let Target { route, function } = &**target;
+        let budget = function.timeout.min(route.timeout);
+        let deadline = Instant::now() + budget;
+        let mut context = function.context.clone();
+        let budget_ms = i64::try_from(budget.as_millis()).unwrap_or(i64::MAX);
+        context.deadline = u64::try_from(self.app.engine.ports().clock.now().timestamp_millis().saturating_add(budget_ms)).unwrap_or(0);
+        let answer = (function.handle)(self.app.clone(), request.with_lambda_context(context));
+        let (parts, body) = outlive(answer, &function.name, deadline).await?.into_parts();
+        let body = match body {
+            edge::Body::Whole(bytes) => {
+                let bytes = bytes.unwrap_or_default();
+                if !route.streamed && bytes.len() > MAX_PAYLOAD_BYTES {
+                    return Err(Failure::Failed("the function's response is larger than 6 MiB"));
+                }
+                ResponseBody::Whole(Some(bytes))
+            }
+            source if route.streamed => ResponseBody::streamed(source, STREAM_IDLE, deadline, self.closing.clone().cancelled_owned()),
+            source => {
+                let collected = timeout_at(deadline, AssertUnwindSafe(source.collect()).catch_unwind()).await.map_err(|_| Failure::TimedOut)?;
+                let collected: Result<_, Infallible> = collected.map_err(|_| Failure::Failed("the function failed"))?;
+                let bytes = collected.map_err(|never| match never {})?.to_bytes();
+                ResponseBody::Whole(Some(bytes))
+            }
+        };
+        Ok(Response::from_parts(parts, body))
+    }
+}
+
+/// A response that is known to be no stream.
+fn whole(response: edge::Response) -> Response<ResponseBody> {
+    response.map(|body| match body {
+        edge::Body::Whole(bytes) => ResponseBody::Whole(bytes),
+        edge::Body::Stream(_) => ResponseBody::Whole(None),
+    })
+}
+
+/// Runs a function to its end or its deadline, whether or not its client stays, and apart: its panic is its own.
+///
+/// Most answers are there at once, so a task of its own is begun only for those that wait.
+async fn outlive(mut answer: BoxFuture<'static, edge::Response>, function: &Arc<str>, deadline: Instant) -> Result<edge::Response, Failure> {
+    let at_once = poll_fn(|cx| {
+        Poll::Ready(catch_unwind(AssertUnwindSafe(|| match Pin::new(&mut answer).poll(cx) {
+            Poll::Ready(response) => Some(response),
+            Poll::Pending => None,
+        })))
+    });
+    let response = match at_once.await {
+        Ok(Some(response)) => Ok(response),
+        Err(_) => Err(()),
+        Ok(None) => {
+            let function = function.clone();
+            let running = tokio::spawn(async move {
+                let outcome = timeout_at(deadline, AssertUnwindSafe(answer).catch_unwind()).await;
+                if outcome.is_err() {
+                    tracing::warn!(%function, "killed at its timeout");
+                }
+                outcome
+            });
+            match running.await {
+                Ok(Ok(outcome)) => outcome.map_err(drop),
+                Ok(Err(_)) => return Err(Failure::TimedOut),
+                Err(_) => Err(()),
+            }
+        }
+    };
+    response.map_err(|()| {
+        tracing::error!(%function, "panicked");
+        Failure::Failed("the function failed")
+    })
+}
+
+#[cfg(test)]
+mod tests;

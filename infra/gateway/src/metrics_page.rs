@@ -1,0 +1,52 @@
+//! The page that Prometheus reads.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Response, StatusCode, header::CONTENT_TYPE};
+use http_body_util::Full;
+use telemetry::MetricsPage;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::server;
+
+/// Between two runs of the page's upkeep.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Serves `GET /metrics` until `stop`.
+pub async fn serve(listener: TcpListener, page: MetricsPage, stop: CancellationToken) {
+    let upkeep = tokio::spawn({
+        let page = page.clone();
+        async move {
+            let mut ticks = tokio::time::interval(UPKEEP);
+            loop {
+                ticks.tick().await;
+                page.upkeep();
+            }
+        }
+    });
+    let answer = move |_, request: http::Request<hyper::body::Incoming>| {
+        let response = answer(request.method(), request.uri().path(), &page);
+        async move { response }
+    };
+    server::serve(listener, answer, stop, Duration::from_millis(100)).await;
+    upkeep.abort();
+}
+
+fn answer(method: &Method, path: &str, page: &MetricsPage) -> Response<Full<Bytes>> {
+    let found = path.trim_end_matches('/') == "/metrics" && matches!(*method, Method::GET | Method::HEAD);
+    let (status, kind, text) = if found {
+        (StatusCode::OK, MetricsPage::CONTENT_TYPE, page.text())
+    } else {
+        (
+            StatusCode::NOT_FOUND,
+            "application/json",
+            r#"{"error":{"code":404,"status":"NOT_FOUND","message":"only `GET /metrics` is here"}}"#.to_owned(),
+        )
+    };
+    let mut response = Response::new(Full::from(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}

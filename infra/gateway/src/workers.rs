@@ -1,0 +1,218 @@
+//! What calls functions without a client: queues and the clock, as the template describes them.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use anyhow::{Result, bail};
+use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
+use chrono::{DateTime, SecondsFormat, Utc};
+use edge::App;
+use engine::ports::{Delivery, QueueName};
+use futures::FutureExt;
+use tokio::{
+    sync::Semaphore,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    functions::{Handler, QueueHandler, ScheduleHandler, handler},
+    template::{Event, Function, Template},
+};
+
+/// How long one look at an empty queue lasts; a drain waits as long.
+const WAIT: Duration = Duration::from_secs(1);
+/// After a queue or a sweep failed.
+const PAUSE: Duration = Duration::from_secs(1);
+/// A lease is looked at when it has surely run out.
+const LEASE_MARGIN: Duration = Duration::from_millis(50);
+
+/// Starts a poller for each queue and a clock for each schedule. They end soon after `stop`; [`JoinSet::join_next`] says when.
+///
+/// # Errors
+/// Name a function or a queue that isn't there.
+pub fn start(app: &Arc<App>, template: &Template, stop: &CancellationToken) -> Result<JoinSet<()>> {
+    let mut workers = JoinSet::new();
+    for function in &template.functions {
+        for event in &function.events {
+            match (event, handler(&function.name)) {
+                (Event::Route(_), _) => {}
+                (Event::Queue { queue, batch_size, max_concurrency }, Some(Handler::Queue(handle))) => {
+                    let poller = Poller {
+                        queue: queue_name(queue)?,
+                        batch_size: *batch_size,
+                        slots: Arc::new(Semaphore::new(*max_concurrency)),
+                        function: function.clone(),
+                        handle,
+                        app: app.clone(),
+                    };
+                    workers.spawn(poller.run(stop.clone()));
+                }
+                (Event::Schedule { every }, Some(Handler::Schedule(handle))) => {
+                    workers.spawn(keep_time(app.clone(), function.clone(), handle, *every, stop.clone()));
+                }
+                _ => bail!("this server has no function `{}` that takes the events which the template gives it", function.name),
+            }
+        }
+    }
+    Ok(workers)
+}
+
+fn queue_name(name: &str) -> Result<QueueName> {
+    match [QueueName::RunTask, QueueName::DeliverPush].into_iter().find(|queue| queue.as_str() == name) {
+        Some(queue) => Ok(queue),
+        None => bail!("there is no queue `{name}`"),
+    }
+}
+
+/// Hands batches of a queue to a function, so many at a time.
+struct Poller {
+    app: Arc<App>,
+    queue: QueueName,
+    batch_size: u32,
+    slots: Arc<Semaphore>,
+    function: Function,
+    handle: QueueHandler,
+}
+
+impl Poller {
+    async fn run(self, stop: CancellationToken) {
+        let mut running = JoinSet::new();
+        let Ok(slots) = u32::try_from(self.slots.available_permits()) else { return };
+        while !stop.is_cancelled() {
+            let slot = tokio::select! {
+                slot = self.slots.clone().acquire_owned() => slot,
+                () = stop.cancelled() => break,
+            };
+            // Hidden as long as the function may take: after that nobody works on it any more.
+            match self.app.engine.ports().queue.receive(self.queue, self.batch_size, self.function.timeout, WAIT).await {
+                Ok(batch) if batch.is_empty() => {}
+                Ok(batch) => {
+                    let work = call(self.app.clone(), self.handle.clone(), self.queue, batch);
+                    let (name, limit) = (self.function.name.clone(), self.function.timeout);
+                    running.spawn(async move {
+                        match timeout(limit, AssertUnwindSafe(work).catch_unwind()).await {
+                            Ok(Ok(())) => {}
+                            Ok(Err(_)) => tracing::error!(function = name, "panicked; its batch comes again"),
+                            Err(_) => tracing::warn!(function = name, "killed at its timeout; its batch comes again"),
+                        }
+                        drop(slot);
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(queue = self.queue.as_str(), %error, "the queue can't be read");
+                    sleep(PAUSE).await;
+                }
+            }
+            while running.try_join_next().is_some() {}
+        }
+        // All slots free: everything that was taken is done.
+        let _ = self.slots.acquire_many(slots).await;
+    }
+}
+
+async fn call(app: Arc<App>, handle: QueueHandler, queue: QueueName, batch: Vec<Delivery>) {
+    let event = batch_event(queue, &batch);
+    for failure in handle(app, event).await.batch_item_failures {
+        // Whoever failed has said why.
+        tracing::debug!(queue = queue.as_str(), message = failure.item_identifier, "comes again");
+    }
+}
+
+/// A batch as Lambda gets it from SQS.
+fn batch_event(queue: QueueName, batch: &[Delivery]) -> SqsEvent {
+    let mut event = SqsEvent::default();
+    event.records = batch.iter().map(|delivery| message(queue, delivery)).collect();
+    event
+}
+
+fn message(queue: QueueName, delivery: &Delivery) -> SqsMessage {
+    let mut message = SqsMessage::default();
+    message.message_id = Some(delivery.receipt.clone());
+    message.receipt_handle = Some(delivery.receipt.clone());
+    message.body = serde_json::to_string(&delivery.work).ok();
+    message.attributes.insert("ApproximateReceiveCount".into(), delivery.attempt.to_string());
+    message.attributes.insert("SentTimestamp".into(), delivery.queued_at.timestamp_millis().to_string());
+    message.event_source = Some("aws:sqs".into());
+    message.event_source_arn = Some(format!("arn:aws:sqs:local:000000000000:{}", queue.as_str()));
+    message.aws_region = Some("local".into());
+    message
+}
+
+/// Calls a function now, after each interval, and sooner when the next lease runs out: what a killed process left goes on within seconds.
+async fn keep_time(app: Arc<App>, function: Function, handle: ScheduleHandler, every: Duration, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let event = serde_json::json!({
+            "version": "0",
+            "id": uuid::Uuid::new_v4().to_string(),
+            "detail-type": "Scheduled Event",
+            "source": "aws.events",
+            "account": "000000000000",
+            "time": app.engine.ports().clock.now().to_rfc3339_opts(SecondsFormat::Secs, true),
+            "region": "local",
+            "resources": [],
+            "detail": {},
+        });
+        let next_lease_expiry = match timeout(function.timeout, AssertUnwindSafe(handle(app.clone(), event)).catch_unwind()).await {
+            Ok(Ok(swept)) => swept.next_lease_expiry,
+            Ok(Err(_)) => {
+                tracing::error!(function = function.name, "panicked");
+                None
+            }
+            Err(_) => {
+                tracing::warn!(function = function.name, "killed at its timeout");
+                None
+            }
+        };
+        tokio::select! {
+            () = sleep(until_next(next_lease_expiry, app.engine.ports().clock.now(), every)) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+/// A lease that has run out already is looked at again after a pause.
+fn until_next(lease_expiry: Option<DateTime<Utc>>, now: DateTime<Utc>, every: Duration) -> Duration {
+    let left = lease_expiry.map(|expiry| (expiry - now).to_std().unwrap_or_default());
+    left.map_or(every, |left| (left + LEASE_MARGIN).clamp(PAUSE, every))
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::ports::Work;
+
+    use super::*;
+
+    #[test]
+    fn a_batch_has_the_shape_of_sqs() {
+        let delivery = Delivery {
+            receipt: "row-7".into(),
+            work: Work::RunTask { task_id: "t1".into() },
+            attempt: 2,
+            queued_at: chrono::DateTime::from_timestamp_millis(1_700_000_000_000).unwrap(),
+        };
+        let json = serde_json::to_value(batch_event(QueueName::RunTask, &[delivery])).unwrap();
+        let record = &json["Records"][0];
+        assert_eq!(record["receiptHandle"], "row-7");
+        assert_eq!(record["eventSource"], "aws:sqs");
+        assert_eq!(record["attributes"], serde_json::json!({"ApproximateReceiveCount": "2", "SentTimestamp": "1700000000000"}));
+        assert_eq!(serde_json::from_str::<Work>(record["body"].as_str().unwrap()).unwrap(), Work::RunTask { task_id: "t1".into() });
+    }
+
+    #[test]
+    fn a_lease_that_runs_out_sooner_is_waited_for() {
+        let now = DateTime::from_timestamp(1_000, 0).unwrap();
+        let (minute, at) = (Duration::from_secs(60), |seconds| DateTime::from_timestamp(seconds, 0));
+        assert_eq!(until_next(None, now, minute), minute);
+        assert_eq!(until_next(at(1_014), now, minute), Duration::from_secs(14) + LEASE_MARGIN);
+        assert_eq!(until_next(at(2_000), now, minute), minute);
+        assert_eq!(until_next(at(900), now, minute), PAUSE);
+    }
+
+    #[test]
+    fn the_queues_of_the_template_are_the_queues_of_the_store() {
+        assert_eq!(queue_name("run-task").unwrap(), QueueName::RunTask);
+        assert_eq!(queue_name("deliver-push").unwrap(), QueueName::DeliverPush);
+        assert_eq!(queue_name("other").unwrap_err().to_string(), "there is no queue `other`");
+    }
+}

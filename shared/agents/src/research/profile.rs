@@ -1,0 +1,87 @@
+//! What the research agent says of itself.
+
+use engine::ports::AgentProfile;
+use protocol::types::AgentSkill;
+
+use super::intent::Skill;
+
+/// For people.
+pub const NAME: &str = "Research Agent";
+
+const INPUT_MODES: &[&str] = &[
+    "text/plain",
+    "text/markdown",
+    "text/html",
+    "application/xhtml+xml",
+    "application/pdf",
+    "application/json",
+    "application/jsonl",
+    "application/x-ndjson",
+    "application/octet-stream",
+];
+
+/// The profile.
+pub fn profile() -> AgentProfile {
+    AgentProfile {
+        id: "research".into(),
+        name: NAME.into(),
+        description:
+            "Searches documents, takes new ones in, checks claims against them, extracts facts and writes syntheses that cite their sources.".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        skills: Skill::ALL.map(skill).into(),
+        input_modes: INPUT_MODES.iter().map(|mode| (*mode).into()).collect(),
+        output_modes: vec!["text/plain".into(), "text/markdown".into(), "application/json".into()],
+        extensions: vec![],
+        streaming: true,
+        push_notifications: true,
+        extended_agent_card: false,
+        extended_skills: vec![],
+        long_running: false,
+    }
+}
+
+fn skill(skill: Skill) -> AgentSkill {
+    let (name, description, tags, examples): (_, _, &[&str], &[&str]) = match skill {
+        Skill::DocumentSearch => (
+            "Document search",
+            "Finds the documents that answer a question, best first, with a snippet of each. Settings in metadata: limit, offset, filter {ids, source}.",
+            &["search", "find", "documents", "papers", "articles", "retrieval", "full text", "research"],
+            &["Search for documents about machine learning algorithms", "Find papers on heat conduction in composite slabs"],
+        ),
+        Skill::DocumentIngestion => (
+            "Document ingestion",
+            "Takes in documents (text, Markdown, HTML, PDF or JSON lines of id, title, text), so that they can be searched. They belong to who sends them; an operator shares them with metadata visibility: shared.",
+            &["ingest", "index", "upload", "add documents", "store", "pdf", "markdown", "html"],
+            &["Index the attached documents", "Add this document: …"],
+        ),
+        Skill::InformationExtraction => (
+            "Information extraction",
+            "Reads a text, attached files or the best documents for a question, and lists what they state: names, dates, amounts, percentages, addresses, definitions and key terms.",
+            &["extract", "entities", "dates", "amounts", "names", "definitions", "key terms", "facts"],
+            &["Extract dates and amounts from this text: …", "Extract the key terms of the attached report"],
+        ),
+        Skill::FactVerification => (
+            "Fact verification",
+            "Checks each claim of a text against the documents: supported, contradicted or not found, with a confidence and the very words of the documents.",
+            &["verify", "fact check", "claims", "evidence", "true", "false", "quotes"],
+            &["Verify that the boundary layer stays laminar at low Reynolds numbers", "Is it true that the server keeps tasks in memory only?"],
+        ),
+        Skill::ResearchSynthesis => (
+            "Research synthesis",
+            "Brings many documents, or the results of referenced tasks, together into one text with an overview, findings and numbered citations of its sources.",
+            &["synthesis", "synthesize", "summarize", "summary", "overview", "literature review", "findings", "sources", "citations"],
+            &["Synthesize findings from multiple research sources", "Summarize what is known about supersonic flow past wedges"],
+        ),
+    };
+    let list = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
+    AgentSkill {
+        id: skill.id().into(),
+        name: name.into(),
+        description: description.into(),
+        tags: list(tags),
+        examples: Some(list(examples)),
+        input_modes: None,
+        output_modes: None,
+        security_requirements: None,
+    }
+}

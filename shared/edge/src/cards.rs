@@ -1,0 +1,177 @@
+//! The agent cards: assembled from what the agents say of themselves, rendered and signed once for each place they are asked for at.
+
+mod assemble;
+mod cache;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use engine::ports::AgentProfile;
+use guard::Guard;
+use http::{
+    HeaderMap, HeaderValue, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, VARY},
+};
+use protocol::{
+    card::{self, CardForm},
+    types::AgentCard,
+};
+use sha2::{Digest, Sha256};
+
+use self::{assemble::Credentials, cache::Cache};
+use crate::{Body, Response, signing::SigningKey};
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// Clients ask again after five minutes, and hear then whether anything changed.
+const MAX_AGE: HeaderValue = HeaderValue::from_static("public, max-age=300");
+
+/// The card for a client that names no version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DefaultCard {
+    /// v1.0 with the fields of v0.3 beside.
+    #[default]
+    Hybrid,
+    /// Exactly v1.0.
+    V1_0,
+    /// Exactly v0.3.
+    V0_3,
+}
+
+/// Every card that this server shows.
+pub(crate) struct Cards {
+    profiles: Vec<AgentProfile>,
+    credentials: Credentials,
+    default_card: DefaultCard,
+    signing_key: Option<SigningKey>,
+    keys: Rendered,
+    started: DateTime<Utc>,
+    last_modified: HeaderValue,
+    cache: Cache,
+}
+
+/// A document as it goes out.
+#[derive(Clone)]
+struct Rendered {
+    body: Bytes,
+    etag: HeaderValue,
+}
+
+impl Cards {
+    /// The cards of these agents, the default one first; they count as changed when the process started.
+    pub fn new(
+        profiles: Vec<AgentProfile>,
+        guard: &Guard,
+        default_card: DefaultCard,
+        signing_key: Option<SigningKey>,
+        started: DateTime<Utc>,
+    ) -> Self {
+        let keys = Rendered::new(signing_key.as_ref().map_or(r#"{"keys":[]}"#, SigningKey::key_set).to_owned());
+        let last_modified = HeaderValue::from_str(&started.format("%a, %d %b %Y %H:%M:%S GMT").to_string());
+        Cards {
+            cache: Cache::new(profiles.len()),
+            profiles,
+            credentials: Credentials::of(guard),
+            default_card,
+            signing_key,
+            keys,
+            started,
+            last_modified: last_modified.unwrap_or(HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT")),
+        }
+    }
+
+    /// `/.well-known/agent-card.json` for a client of that version.
+    pub fn agent_card(&self, base_url: &str, tenant: Option<&str>, version: &str, request: &HeaderMap) -> Response {
+        let form = match (version, self.default_card) {
+            (version, _) if version == "1.0" || version.starts_with("1.0.") => CardForm::V1_0,
+            (version, _) if version == "0.3" || version.starts_with("0.3.") => CardForm::V0_3,
+            (_, DefaultCard::Hybrid) => CardForm::Hybrid,
+            (_, DefaultCard::V1_0) => CardForm::V1_0,
+            (_, DefaultCard::V0_3) => CardForm::V0_3,
+        };
+        self.respond(self.rendered(base_url, tenant, form), request)
+    }
+
+    /// `/.well-known/agent.json`, for clients before v0.3.
+    pub fn first_agent_card(&self, base_url: &str, tenant: Option<&str>, request: &HeaderMap) -> Response {
+        self.respond(self.rendered(base_url, tenant, CardForm::V0_1), request)
+    }
+
+    /// `/.well-known/jwks.json`
+    pub fn keys(&self, request: &HeaderMap) -> Response {
+        self.respond(self.keys.clone(), request)
+    }
+
+    /// The card with the skills that only authenticated callers see (spec section 3.1.11).
+    pub fn extended(&self, base_url: &str, tenant: Option<&str>) -> AgentCard {
+        let mut card = assemble::card(self.of(tenant), tenant.is_some(), base_url, &self.credentials);
+        card.skills.extend(self.of(tenant).iter().flat_map(|profile| profile.extended_skills.iter().cloned()));
+        self.sign(&mut card, base_url);
+        card
+    }
+
+    fn rendered(&self, base_url: &str, tenant: Option<&str>, form: CardForm) -> Rendered {
+        let number = tenant.and_then(|tenant| self.profiles.iter().position(|profile| profile.id == tenant));
+        self.cache.get(base_url, number, form, || {
+            let mut card = assemble::card(self.of(tenant), tenant.is_some(), base_url, &self.credentials);
+            self.sign(&mut card, base_url);
+            Rendered::new(card::render(&card, form).to_string())
+        })
+    }
+
+    /// One agent's profile, or all of them on the default tenant.
+    fn of(&self, tenant: Option<&str>) -> &[AgentProfile] {
+        match tenant.and_then(|tenant| self.profiles.iter().position(|profile| profile.id == tenant)) {
+            Some(number) => &self.profiles[number..=number],
+            None => &self.profiles,
+        }
+    }
+
+    fn sign(&self, card: &mut AgentCard, base_url: &str) {
+        let Some(key) = &self.signing_key else { return };
+        let Ok(payload) = card::signing_payload(card) else { return };
+        card.signatures = key.sign(payload.as_bytes(), &format!("{base_url}/.well-known/jwks.json")).map(|signature| vec![signature]);
+    }
+
+    /// The document, or 304 to who has it already (RFC 9110, sections 13.1.2 and 13.1.3).
+    fn respond(&self, document: Rendered, request: &HeaderMap) -> Response {
+        let unchanged = match request.get(IF_NONE_MATCH) {
+            Some(tags) => has_tag(tags, &document.etag),
+            None => request.get(IF_MODIFIED_SINCE).is_some_and(|since| self.is_unchanged_since(since)),
+        };
+        let mut response = Response::new(if unchanged { Body::empty() } else { Body::from(document.body) });
+        if unchanged {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+        }
+        let headers = response.headers_mut();
+        headers.reserve(16);
+        headers.insert(ETAG, document.etag);
+        headers.insert(CACHE_CONTROL, MAX_AGE);
+        headers.insert(LAST_MODIFIED, self.last_modified.clone());
+        headers.insert(VARY, HeaderValue::from_static("A2A-Version"));
+        if !unchanged {
+            headers.insert(CONTENT_TYPE, JSON);
+        }
+        response
+    }
+
+    fn is_unchanged_since(&self, since: &HeaderValue) -> bool {
+        let since = since.to_str().ok().and_then(|text| DateTime::parse_from_rfc2822(text).ok());
+        since.is_some_and(|since| since.timestamp() >= self.started.timestamp())
+    }
+}
+
+impl Rendered {
+    fn new(text: String) -> Self {
+        let hash = Sha256::digest(&text);
+        let tag: String = hash[..12].iter().map(|byte| format!("{byte:02x}")).collect();
+        // Hexadecimal digits are fine in a header.
+        let etag = HeaderValue::from_str(&format!("\"{tag}\"")).unwrap_or(HeaderValue::from_static("\"\""));
+        Rendered { body: Bytes::from(text), etag }
+    }
+}
+
+/// Whether a list of tags has this one, weak or not.
+fn has_tag(tags: &HeaderValue, tag: &HeaderValue) -> bool {
+    let (Ok(tags), Ok(tag)) = (tags.to_str(), tag.to_str()) else { return false };
+    tags.split(',').map(str::trim).any(|candidate| candidate == "*" || candidate.strip_prefix("W/").unwrap_or(candidate) == tag)
+}

@@ -1,0 +1,98 @@
+//! One request taken apart as far as every function needs it.
+
+use std::time::Duration;
+
+use engine::Caller;
+use http::{HeaderMap, header::HOST, request::Parts, uri::Authority};
+use lambda_http::{RequestExt, request::RequestContext};
+
+use crate::{
+    App, asked,
+    path::{Place, Target, place, target},
+};
+
+/// Left for the answer to get out before the function's own deadline.
+const MARGIN: Duration = Duration::from_millis(500);
+
+/// A request's head, and who it is from.
+pub(crate) struct Exchange<'a> {
+    pub http_method: &'a http::Method,
+    pub headers: &'a HeaderMap,
+    /// As it came.
+    pub full_path: &'a str,
+    pub target: Target<'a>,
+    pub place: Place<'a>,
+    /// Decoded.
+    pub query: &'a [(String, String)],
+    /// `A2A-Version`, perhaps empty.
+    pub version: &'a str,
+    pub request_id: Option<&'a str>,
+    pub caller: Caller,
+    context: Option<&'a RequestContext>,
+    time_left: Duration,
+}
+
+impl<'a> Exchange<'a> {
+    pub fn new(app: &'a App, parts: &'a Parts, query: &'a [(String, String)]) -> Self {
+        // Without the stage, which isn't part of the route.
+        let full_path = Some(parts.raw_http_path()).filter(|path| !path.is_empty()).unwrap_or_else(|| parts.uri.path());
+        let target = target(full_path, app.settings.base_path.as_deref(), |segment| app.engine.agent(segment).is_some());
+        let context = parts.request_context_ref();
+        let lambda = parts.lambda_context_ref();
+        let gateway_id = match context {
+            Some(RequestContext::ApiGatewayV1(context)) => context.request_id.as_deref(),
+            _ => None,
+        };
+        // In Lambda the function's own time may end before that of a call.
+        let deadline = lambda.map(|lambda| lambda.deadline).filter(|deadline| *deadline > 0);
+        let now = app.ports.clock.now().timestamp_millis();
+        let until_deadline =
+            deadline.map(|deadline| Duration::from_millis(deadline.saturating_sub(u64::try_from(now).unwrap_or(0))).saturating_sub(MARGIN));
+        Exchange {
+            http_method: &parts.method,
+            headers: &parts.headers,
+            full_path,
+            target,
+            place: place(target),
+            query,
+            version: asked::version(&parts.headers, query),
+            request_id: gateway_id.or_else(|| lambda.map(|lambda| lambda.request_id.as_str())).filter(|id| !id.is_empty()),
+            caller: Caller::anonymous(),
+            context,
+            time_left: until_deadline.map_or(app.settings.request_timeout, |left| left.min(app.settings.request_timeout)),
+        }
+    }
+
+    /// `A2A-Version`; `None` where it isn't sent.
+    pub fn sent_version(&self) -> Option<&'a str> {
+        Some(self.version).filter(|version| !version.is_empty())
+    }
+
+    /// How long a blocking call may take from now.
+    pub fn time_left(&self) -> Duration {
+        self.time_left
+    }
+
+    /// The URL that everything here is below, as this client knows it; without a trailing slash.
+    pub fn base_url(&self, app: &App) -> String {
+        if let Some(url) = &app.settings.public_url {
+            return url.clone();
+        }
+        let (domain, staged_path) = match self.context {
+            Some(RequestContext::ApiGatewayV1(context)) => (context.domain_name.as_deref(), context.path.as_deref()),
+            _ => (None, None),
+        };
+        let is_authority = |host: &&str| host.parse::<Authority>().is_ok_and(|authority| !authority.as_str().contains('@'));
+        let header = |name| self.headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
+        let host = header(HOST.as_str()).filter(is_authority).or(domain).unwrap_or("localhost");
+        let scheme = match header("x-forwarded-proto") {
+            Some(scheme @ ("http" | "https")) => scheme,
+            _ if domain.is_some_and(|domain| domain.ends_with(".amazonaws.com")) => "https",
+            _ => "http",
+        };
+        // API Gateway's own domain has the stage before the path.
+        let stage = staged_path.and_then(|path| path.strip_suffix(self.full_path)).map_or("", |stage| stage.trim_end_matches('/'));
+        let base_path = app.settings.base_path.as_deref().filter(|base| self.full_path.starts_with(*base)).unwrap_or("");
+        format!("{scheme}://{host}{stage}{base_path}")
+    }
+}

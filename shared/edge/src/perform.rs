@@ -1,0 +1,49 @@
+//! The step that all bindings share: may the caller do it, then the engine does it.
+
+use engine::{CallContext, Reply, StreamItem};
+use futures::{StreamExt, stream::BoxStream};
+use guard::Access;
+use protocol::{A2aError, Answer, Call, Dialect, Method};
+
+use crate::{App, exchange::Exchange, observe};
+
+/// What came of a call.
+pub(crate) enum Outcome {
+    /// One answer, and the dialect that made its task.
+    Answer(Answer, Dialect),
+    /// A stream of events, and the dialect that made their task.
+    Stream(BoxStream<'static, Result<StreamItem, A2aError>>, Dialect),
+}
+
+/// Performs a call. The tenant in the path goes before the one in the parameters.
+pub(crate) async fn perform(app: &App, exchange: &Exchange<'_>, dialect: Dialect, tenant: Option<String>, call: Call) -> Result<Outcome, A2aError> {
+    let method = call.method();
+    app.guard.authorize(&exchange.caller, Access::Method(method))?;
+    let tenant = exchange.target.tenant.map(str::to_owned).or(tenant);
+    let agent = observe::agent_label(app, tenant.as_deref());
+    let context = CallContext {
+        caller: exchange.caller.clone(),
+        tenant,
+        dialect,
+        extensions: crate::asked::extensions(exchange.headers, exchange.query),
+        last_event_id: crate::asked::last_event_id(exchange.headers),
+        time_left: exchange.time_left(),
+    };
+    let sends = matches!(method, Method::SendMessage | Method::SendStreamingMessage);
+    match app.engine.call(call, context).await? {
+        Reply::Answer { answer, dialect } => {
+            if let (true, Answer::Task(task)) = (sends, &answer) {
+                observe::task(&agent, &task.status.state);
+            }
+            Ok(Outcome::Answer(answer, dialect))
+        }
+        Reply::Stream { events, dialect } if sends => {
+            Ok(Outcome::Stream(events.inspect(move |event| observe::event(&agent, event)).boxed(), dialect))
+        }
+        Reply::Stream { events, dialect } => Ok(Outcome::Stream(events, dialect)),
+        Reply::ExtendedAgentCard { agent } => {
+            let card = app.cards.extended(&exchange.base_url(app), agent.as_deref());
+            Ok(Outcome::Answer(Answer::AgentCard(Box::new(card)), dialect))
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The HTTP+JSON transport, the same for every dialect that has one (spec section 11).
+
+use protocol::{
+    A2aError, Method,
+    rest::{self, RestRequest},
+};
+
+use crate::{
+    App, Response, asked,
+    exchange::Exchange,
+    heads,
+    observe::Seen,
+    perform::{Outcome, perform},
+    respond,
+};
+
+/// Answers a request; `only` is the method whose route it must have taken.
+pub(crate) async fn answer(app: &App, exchange: &Exchange<'_>, body: &[u8], only: Option<Method>, seen: &mut Seen) -> Response {
+    let accepts_a2a_json = asked::accepts_a2a_json(exchange.headers);
+    let http_method = match exchange.http_method {
+        &http::Method::HEAD => "GET",
+        method => method.as_str(),
+    };
+    let request = RestRequest { method: http_method, path: exchange.target.path, query: exchange.query, body, version: exchange.sent_version() };
+    let call = match rest::parse(request) {
+        Ok(call) if only.is_none_or(|only| only == call.method) => call,
+        Ok(call) => {
+            let error = not_found(exchange);
+            seen.failed(&error);
+            return respond::rest_error(call.dialect, &error, accepts_a2a_json);
+        }
+        Err(refused) => {
+            let error = match refused.error {
+                A2aError::RouteNotFound { .. } => wrong_route(exchange),
+                other => other,
+            };
+            seen.failed(&error);
+            return respond::rest_error(refused.dialect, &error, accepts_a2a_json);
+        }
+    };
+    let (dialect, method) = (call.dialect, call.method);
+    seen.method = method.name();
+    let checked = if body.is_empty() { Ok(()) } else { asked::check_content_type(exchange.headers) };
+    let outcome = match checked.and(call.call) {
+        Ok(parsed) => perform(app, exchange, dialect, call.tenant, parsed).await,
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(Outcome::Answer(answer, _)) => respond::rest_json(rest::answer_body(dialect, method, &answer), accepts_a2a_json),
+        Ok(Outcome::Stream(events, _)) => respond::event_stream(events, move |event, last| rest::event_body(dialect, event, last)),
+        Err(error) => {
+            seen.failed(&error);
+            respond::rest_error(dialect, &error, accepts_a2a_json)
+        }
+    }
+}
+
+/// The HTTP methods that this path has a route for.
+pub(crate) fn allowed(path: &str) -> Vec<http::Method> {
+    let has_route = |method: &http::Method| {
+        let request = RestRequest { method: method.as_str(), path, query: &[], body: &[], version: None };
+        rest::parse(request).is_ok()
+    };
+    [http::Method::GET, http::Method::POST, http::Method::DELETE].into_iter().filter(has_route).collect()
+}
+
+/// Why there is no route: the path, or only the HTTP method.
+fn wrong_route(exchange: &Exchange<'_>) -> A2aError {
+    match allowed(exchange.target.path) {
+        methods if methods.is_empty() => not_found(exchange),
+        methods => not_allowed(exchange, &methods),
+    }
+}
+
+/// Nothing is there.
+pub(crate) fn not_found(exchange: &Exchange<'_>) -> A2aError {
+    A2aError::RouteNotFound { method: exchange.http_method.to_string(), path: exchange.full_path.to_owned() }
+}
+
+/// Something is there, for other HTTP methods.
+pub(crate) fn not_allowed(exchange: &Exchange<'_>, methods: &[http::Method]) -> A2aError {
+    A2aError::MethodNotAllowed { method: exchange.http_method.to_string(), path: exchange.full_path.to_owned(), allow: heads::allow(methods) }
+}

@@ -1,0 +1,294 @@
+//! What every work queue must do, whatever holds the work. A backend adds its line at the end.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails here fails a test")]
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use engine::ports::{Change, Clock, Committed, Delivery, Expect, LeaseChange, NewTask, QueueName, TaskStore, Work, WorkQueue};
+use futures::future::join_all;
+use protocol::{
+    Dialect,
+    types::{TaskState, TaskStatus},
+};
+
+macro_rules! work_queue {
+    ($backend:ident, $make:path) => {
+        work_queue! { $backend, $make; committed_work_is_delivered_once, refused_changes_queue_nothing, queues_are_apart, the_same_work_twice_is_one_piece,
+            hidden_work_comes_again_after_its_time, retried_work_comes_after_its_delay, work_queued_again_in_progress_comes_again,
+            work_queued_again_while_waiting_is_due_now, an_old_receipt_changes_nothing, parked_work_does_not_come_again, a_waiting_worker_is_woken,
+            a_worker_waits_no_longer_than_it_said, many_workers_share_the_work, work_of_a_deleted_task_is_gone }
+    };
+    ($backend:ident, $make:path; $($fact:ident),+) => {
+        mod $backend {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $fact() {
+                    super::$fact($make()).await;
+                }
+            )+
+        }
+    };
+}
+
+/// A queue with the store that fills it and the clock that both go by.
+struct Given {
+    queue: Arc<dyn WorkQueue>,
+    tasks: Arc<dyn TaskStore>,
+    clock: Arc<ManualClock>,
+}
+
+work_queue!(rows_in_sqlite, crate::rows_in_sqlite);
+
+fn rows_in_sqlite() -> Given {
+    let database = store::SqliteDatabase::temporary().unwrap();
+    let clock = Arc::new(ManualClock::default());
+    let queue = queue::RowsWorkQueue::new(database.clone(), clock.clone());
+    Given { queue: Arc::new(queue), tasks: Arc::new(store::SqliteTaskStore::new(database)), clock }
+}
+
+/// Moves only when told to.
+#[derive(Default)]
+struct ManualClock(AtomicI64);
+
+impl Clock for ManualClock {
+    fn now(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000 + self.0.load(SeqCst), 0).unwrap()
+    }
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn run(task_id: &str) -> Work {
+    Work::RunTask { task_id: task_id.into() }
+}
+
+impl Given {
+    fn pass(&self, seconds: i64) {
+        self.clock.0.fetch_add(seconds, SeqCst);
+    }
+
+    async fn commit(&self, task_id: &str, work: Vec<Work>) -> Committed {
+        let stands_at = self.tasks.task_of_any_owner(task_id, engine::ports::View::STATUS).await.unwrap().map(|stored| stored.version);
+        let expect = stands_at.map_or_else(|| Expect::New(new_task()), Expect::Version);
+        self.tasks.commit(Arc::new(change(task_id, expect, work, self.clock.now()))).await.unwrap()
+    }
+
+    async fn queue(&self, work: Vec<Work>) {
+        let Some(Work::RunTask { task_id } | Work::DeliverPush { task_id, .. }) = work.first() else { return };
+        assert_eq!(self.commit(task_id, work.clone()).await, Committed::Done);
+        self.queue.announce(&work).await.unwrap();
+    }
+
+    async fn receive(&self, max: u32) -> Vec<Delivery> {
+        self.queue.receive(QueueName::RunTask, max, MINUTE, Duration::ZERO).await.unwrap()
+    }
+
+    async fn receive_one(&self) -> Delivery {
+        let mut deliveries = self.receive(10).await;
+        assert_eq!(deliveries.len(), 1);
+        deliveries.remove(0)
+    }
+}
+
+fn new_task() -> NewTask {
+    NewTask { owner: "o".into(), agent: "a".into(), context_id: "c".into(), dialect: Dialect::V1_0, caller_role: "public".into() }
+}
+
+fn change(task_id: &str, expect: Expect, work: Vec<Work>, now: DateTime<Utc>) -> Change {
+    Change {
+        task_id: task_id.into(),
+        expect,
+        status: TaskStatus { state: TaskState::Completed, message: None, timestamp: Some(now) },
+        first_message_number: 0,
+        messages: Vec::new(),
+        chunks: Vec::new(),
+        events: Arc::new([]),
+        lease: LeaseChange::Keep,
+        attempts: 0,
+        cancel_requested: false,
+        request_metadata: None,
+        push_configs: Vec::new(),
+        remember: None,
+        work,
+        now,
+    }
+}
+
+async fn committed_work_is_delivered_once(given: Given) {
+    assert_eq!(given.receive(10).await, []);
+    given.queue(vec![run("t")]).await;
+    assert_eq!(given.queue.depth(QueueName::RunTask).await.unwrap(), 1);
+    let delivery = given.receive_one().await;
+    assert_eq!((&delivery.work, delivery.attempt, delivery.queued_at), (&run("t"), 1, given.clock.now()));
+    assert_eq!(given.receive(10).await, []);
+    assert_eq!(given.queue.depth(QueueName::RunTask).await.unwrap(), 1);
+    given.queue.complete(&delivery).await.unwrap();
+    given.pass(3600);
+    assert_eq!(given.receive(10).await, []);
+    assert_eq!(given.queue.depth(QueueName::RunTask).await.unwrap(), 0);
+}
+
+async fn refused_changes_queue_nothing(given: Given) {
+    given.commit("t", vec![]).await;
+    let refused = change("t", Expect::Version(7), vec![run("t")], given.clock.now());
+    assert_eq!(given.tasks.commit(Arc::new(refused)).await.unwrap(), Committed::Conflict);
+    let refused = change("t", Expect::New(new_task()), vec![run("t")], given.clock.now());
+    assert_eq!(given.tasks.commit(Arc::new(refused)).await.unwrap(), Committed::Conflict);
+    assert_eq!(given.receive(10).await, []);
+}
+
+async fn queues_are_apart(given: Given) {
+    let push = Work::DeliverPush { task_id: "t".into(), config_id: "p".into() };
+    given.queue(vec![run("t"), push.clone()]).await;
+    assert_eq!(given.receive_one().await.work, run("t"));
+    let pushes = given.queue.receive(QueueName::DeliverPush, 10, MINUTE, Duration::ZERO).await.unwrap();
+    assert_eq!(pushes.into_iter().map(|delivery| delivery.work).collect::<Vec<_>>(), [push]);
+    assert_eq!(given.queue.depth(QueueName::DeliverPush).await.unwrap(), 1);
+}
+
+async fn the_same_work_twice_is_one_piece(given: Given) {
+    given.queue(vec![run("t"), run("t")]).await;
+    given.queue(vec![run("t")]).await;
+    let delivery = given.receive_one().await;
+    given.queue.complete(&delivery).await.unwrap();
+    assert_eq!(given.receive(10).await, []);
+}
+
+async fn hidden_work_comes_again_after_its_time(given: Given) {
+    given.queue(vec![run("t")]).await;
+    let queued_at = given.clock.now();
+    given.receive_one().await;
+    given.pass(59);
+    assert_eq!(given.receive(10).await, []);
+    given.pass(1);
+    let again = given.receive_one().await;
+    assert_eq!((&again.work, again.attempt, again.queued_at), (&run("t"), 2, queued_at));
+}
+
+async fn retried_work_comes_after_its_delay(given: Given) {
+    given.queue(vec![run("t")]).await;
+    for attempt in 1..=4 {
+        let delivery = given.receive_one().await;
+        assert_eq!(delivery.attempt, attempt);
+        given.queue.retry(&delivery, Duration::from_secs(10)).await.unwrap();
+        given.pass(9);
+        assert_eq!(given.receive(10).await, []);
+        given.pass(1);
+    }
+}
+
+async fn work_queued_again_in_progress_comes_again(given: Given) {
+    type End = for<'a> fn(&'a dyn WorkQueue, &'a Delivery) -> futures::future::BoxFuture<'a, ()>;
+    let ends: [End; 3] = [
+        |queue, delivery| Box::pin(async { queue.complete(delivery).await.unwrap() }),
+        |queue, delivery| Box::pin(async { queue.retry(delivery, MINUTE).await.unwrap() }),
+        |queue, delivery| Box::pin(async { queue.park(delivery, "why").await.unwrap() }),
+    ];
+    for (n, end) in ends.into_iter().enumerate() {
+        let task_id = format!("t-{n}");
+        given.queue(vec![run(&task_id)]).await;
+        let delivery = given.receive_one().await;
+        given.queue(vec![run(&task_id)]).await;
+        // Not at the same time.
+        assert_eq!(given.receive(10).await, []);
+        end(&*given.queue, &delivery).await;
+        let again = given.receive_one().await;
+        assert_eq!((&again.work, again.attempt), (&run(&task_id), 1));
+        given.queue.complete(&again).await.unwrap();
+        given.pass(3600);
+        assert_eq!(given.receive(10).await, []);
+    }
+}
+
+async fn work_queued_again_while_waiting_is_due_now(given: Given) {
+    given.queue(vec![run("t")]).await;
+    let delivery = given.receive_one().await;
+    given.queue.retry(&delivery, MINUTE).await.unwrap();
+    assert_eq!(given.receive(10).await, []);
+    given.queue(vec![run("t")]).await;
+    assert_eq!(given.receive_one().await.attempt, 1);
+}
+
+async fn an_old_receipt_changes_nothing(given: Given) {
+    given.queue(vec![run("t")]).await;
+    let old = given.receive_one().await;
+    given.pass(60);
+    let new = given.receive_one().await;
+    given.queue.complete(&old).await.unwrap();
+    given.queue.retry(&old, Duration::ZERO).await.unwrap();
+    given.queue.park(&old, "why").await.unwrap();
+    assert_eq!(given.receive(10).await, []);
+    assert_eq!(given.queue.depth(QueueName::RunTask).await.unwrap(), 1);
+    given.queue.complete(&new).await.unwrap();
+    given.queue.complete(&new).await.unwrap();
+    assert_eq!(given.queue.depth(QueueName::RunTask).await.unwrap(), 0);
+}
+
+async fn parked_work_does_not_come_again(given: Given) {
+    given.queue(vec![run("t")]).await;
+    let delivery = given.receive_one().await;
+    given.queue.park(&delivery, "it never works").await.unwrap();
+    given.pass(3600);
+    assert_eq!(given.receive(10).await, []);
+    assert_eq!(given.queue.depth(QueueName::RunTask).await.unwrap(), 0);
+    // Queued anew it is work like any other.
+    given.queue(vec![run("t")]).await;
+    assert_eq!(given.receive_one().await.attempt, 1);
+}
+
+async fn a_waiting_worker_is_woken(given: Given) {
+    let queue = given.queue.clone();
+    let worker = tokio::spawn(async move { queue.receive(QueueName::RunTask, 1, MINUTE, MINUTE).await.unwrap() });
+    given.queue(vec![run("t")]).await;
+    let deliveries = tokio::time::timeout(Duration::from_secs(10), worker).await.expect("the worker is woken").unwrap();
+    assert_eq!(deliveries[0].work, run("t"));
+}
+
+async fn a_worker_waits_no_longer_than_it_said(given: Given) {
+    let wait = given.queue.receive(QueueName::RunTask, 1, MINUTE, Duration::from_millis(20));
+    assert_eq!(tokio::time::timeout(Duration::from_secs(10), wait).await.expect("it ends").unwrap(), []);
+}
+
+async fn many_workers_share_the_work(given: Given) {
+    let workers: Vec<_> = (0..8)
+        .map(|_| {
+            let queue = given.queue.clone();
+            tokio::spawn(async move {
+                let mut done = Vec::new();
+                loop {
+                    let deliveries = queue.receive(QueueName::RunTask, 3, MINUTE, Duration::from_millis(300)).await.unwrap();
+                    if deliveries.is_empty() {
+                        return done;
+                    }
+                    for delivery in deliveries {
+                        queue.complete(&delivery).await.unwrap();
+                        done.push(delivery.work);
+                    }
+                }
+            })
+        })
+        .collect();
+    for n in 0..200 {
+        given.queue(vec![run(&format!("t-{n}"))]).await;
+    }
+    let done: Vec<Work> = join_all(workers).await.into_iter().flat_map(Result::unwrap).collect();
+    assert_eq!(done.len(), 200);
+    assert_eq!(done.into_iter().collect::<HashSet<_>>().len(), 200);
+}
+
+async fn work_of_a_deleted_task_is_gone(given: Given) {
+    let push = |task_id: &str| Work::DeliverPush { task_id: task_id.into(), config_id: "p".into() };
+    given.queue(vec![run("t"), push("t")]).await;
+    given.pass(10);
+    given.queue(vec![run("t-2"), push("t-2")]).await;
+    assert_eq!(given.tasks.delete_finished(given.clock.now(), 10).await.unwrap(), 1);
+    assert_eq!(given.receive_one().await.work, run("t-2"));
+    assert_eq!(given.queue.depth(QueueName::DeliverPush).await.unwrap(), 1);
+}

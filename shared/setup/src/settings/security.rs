@@ -1,0 +1,68 @@
+//! Who gets in, and where we go on behalf of clients.
+
+use std::fmt;
+
+use guard::{Authentication, TokenKey};
+
+use super::vars::{SettingError, Vars, masked, wrong};
+
+/// Who gets in, and where we go on behalf of clients.
+#[derive(Clone)]
+pub struct SecuritySettings {
+    /// `A2A_AUTH`: `optional` (anonymous callers may use tasks) or `required`. Default `optional`.
+    pub authentication: Authentication,
+    /// `A2A_SECRET_KEY`: signs and checks access tokens (HS256), 32 bytes or more. Default none: tokens are refused.
+    pub secret_key: Option<String>,
+    /// `A2A_ADMIN_API_KEY`: whoever shows it is an admin. At least 8 visible ASCII characters. Default none.
+    pub admin_api_key: Option<String>,
+    /// `A2A_SYSTEM_API_KEY`: whoever shows it is the operator's machine. As above, and another. Default none.
+    pub system_api_key: Option<String>,
+    /// `A2A_PUSH_ALLOW_LOOPBACK`: `1` lets webhooks go to this machine, for tests and laptops; not where authentication
+    /// is required. Default off.
+    pub push_allow_loopback: bool,
+}
+
+pub(super) fn read(vars: &Vars) -> Result<SecuritySettings, SettingError> {
+    let authentication =
+        vars.word("A2A_AUTH", &[("optional", Authentication::Optional), ("required", Authentication::Required)], Authentication::Optional)?;
+    let secret_key =
+        vars.secret("A2A_SECRET_KEY", &format!("{} bytes or more", TokenKey::MIN_BYTES), |key| TokenKey::new(key).is_ok().then(|| key.to_owned()))?;
+    let admin_api_key = api_key(vars, "A2A_ADMIN_API_KEY")?;
+    let system_api_key = api_key(vars, "A2A_SYSTEM_API_KEY")?;
+    if let (Some(admin), Some(system)) = (&admin_api_key, &system_api_key)
+        && admin == system
+    {
+        return Err(wrong("A2A_SYSTEM_API_KEY", masked(system), "another key than A2A_ADMIN_API_KEY"));
+    }
+    let push_allow_loopback = vars.switch("A2A_PUSH_ALLOW_LOOPBACK")?;
+    if push_allow_loopback && authentication == Authentication::Required {
+        return Err(wrong("A2A_PUSH_ALLOW_LOOPBACK", "`1`", "nothing where A2A_AUTH is `required`: webhooks must not reach this machine"));
+    }
+    for name in ["A2A_JWKS_URL", "A2A_JWT_ISSUER", "A2A_JWT_AUDIENCE"] {
+        vars.not_supported(name, "only tokens of `a2a token` are checked, so leave it unset")?;
+    }
+    for name in ["A2A_RATE_LIMIT_PER_MINUTE", "A2A_RATE_LIMIT_BURST"] {
+        vars.not_supported(name, "requests are not limited, so leave it unset")?;
+    }
+    if vars.get("A2A_THREATS") != Some("off") {
+        vars.not_supported("A2A_THREATS", "requests are not searched for threats, so leave it unset or `off`")?;
+    }
+    Ok(SecuritySettings { authentication, secret_key, admin_api_key, system_api_key, push_allow_loopback })
+}
+
+fn api_key(vars: &Vars, name: &str) -> Result<Option<String>, SettingError> {
+    let usable = |key: &&str| key.len() >= 8 && key.bytes().all(|byte| byte.is_ascii_graphic());
+    vars.secret(name, "8 or more visible ASCII characters without spaces", |key| Some(key).filter(usable).map(str::to_owned))
+}
+
+impl fmt::Debug for SecuritySettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SecuritySettings")
+            .field("authentication", &self.authentication)
+            .field("secret_key", &self.secret_key.as_deref().map(masked))
+            .field("admin_api_key", &self.admin_api_key.as_deref().map(masked))
+            .field("system_api_key", &self.system_api_key.as_deref().map(masked))
+            .field("push_allow_loopback", &self.push_allow_loopback)
+            .finish()
+    }
+}

@@ -1,0 +1,142 @@
+//! Settings: what they are by default, and that each wrong one is named with what it holds and what it takes.
+
+use std::{path::Path, time::Duration};
+
+use edge::DefaultCard;
+use guard::Authentication;
+
+use super::*;
+
+fn settings(vars: &[(&str, &str)]) -> Result<Settings, String> {
+    Settings::from_vars(vars.iter().copied()).map_err(|error| error.to_string())
+}
+
+#[test]
+fn nothing_set_gives_the_defaults_of_a_laptop() {
+    let settings = settings(&[]).unwrap();
+    assert_eq!(settings.storage.database, DatabaseUrl::Sqlite(Path::new(".a2a/a2a.db").into()));
+    assert_eq!(settings.storage.task_retention, Duration::from_secs(30 * 86_400));
+    assert_eq!(settings.security.authentication, Authentication::Optional);
+    assert!(settings.security.secret_key.is_none() && !settings.security.push_allow_loopback);
+    assert_eq!(settings.serving.agents, ["research", "analysis"]);
+    assert_eq!(settings.serving.default_card, DefaultCard::Hybrid);
+    assert_eq!(settings.serving.request_timeout, Duration::from_secs(60));
+    assert_eq!(settings.serving.surroundings, Surroundings::Server);
+    assert_eq!((settings.logging.format, settings.logging.filter.as_str()), (None, "info"));
+}
+
+#[test]
+fn each_variable_is_read() {
+    let settings = settings(&[
+        ("A2A_DATABASE_URL", "sqlite:///var/lib/a2a.db"),
+        ("A2A_TASK_RETENTION_DAYS", "7"),
+        ("A2A_AUTH", "required"),
+        ("A2A_SECRET_KEY", "0123456789abcdef0123456789abcdef"),
+        ("A2A_ADMIN_API_KEY", "admin-key-1"),
+        ("A2A_SYSTEM_API_KEY", "system-key-1"),
+        ("A2A_AGENTS", "conformance, echo"),
+        ("A2A_CONFORMANCE_MINIMAL", "1"),
+        ("A2A_CARD", "v0.3"),
+        ("A2A_PUBLIC_URL", "https://agents.example.com/a2a/"),
+        ("A2A_BASE_PATH", "/a2a/"),
+        ("A2A_CORS_ORIGINS", "https://example.com, http://localhost:3000"),
+        ("A2A_REQUEST_TIMEOUT_SECONDS", "25"),
+        ("A2A_LOG_FORMAT", "text"),
+        ("A2A_LOG_DIR", "/var/log/a2a"),
+        ("AWS_LAMBDA_FUNCTION_NAME", "front-door"),
+    ])
+    .unwrap();
+    assert_eq!(settings.storage.database, DatabaseUrl::Sqlite(Path::new("/var/lib/a2a.db").into()));
+    assert_eq!(settings.storage.task_retention, Duration::from_secs(7 * 86_400));
+    assert_eq!(settings.security.authentication, Authentication::Required);
+    assert_eq!(settings.serving.agents, ["conformance", "echo"]);
+    assert!(settings.serving.conformance_minimal);
+    assert_eq!(settings.serving.default_card, DefaultCard::V0_3);
+    assert_eq!(settings.serving.public_url.as_deref(), Some("https://agents.example.com/a2a"));
+    assert_eq!(settings.serving.base_path.as_deref(), Some("/a2a"));
+    assert_eq!(settings.serving.cors_origins, ["https://example.com", "http://localhost:3000"]);
+    assert_eq!(settings.serving.request_timeout, Duration::from_secs(25));
+    assert_eq!(settings.serving.surroundings, Surroundings::Lambda);
+    assert_eq!(settings.logging.format, Some(LogFormat::Text));
+    assert!(settings.logging.blocking);
+}
+
+#[test]
+fn an_empty_variable_is_an_unset_one() {
+    assert!(settings(&[("A2A_PUBLIC_URL", ""), ("A2A_REDIS_URL", " "), ("A2A_SECRET_KEY", "")]).is_ok());
+}
+
+#[test]
+fn a_wrong_variable_is_named_with_what_it_holds_and_what_it_takes() {
+    for (name, value, shown) in [
+        ("A2A_DATABASE_URL", "sqlite://", "`sqlite://`"),
+        ("A2A_DATABASE_URL", "a2a.db", "no URL"),
+        ("A2A_TASK_RETENTION_DAYS", "0", "`0`"),
+        ("A2A_TASK_RETENTION_DAYS", "soon", "`soon`"),
+        ("A2A_AUTH", "maybe", "`maybe`"),
+        ("A2A_AGENTS", "echo,echo", "`echo,echo`"),
+        ("A2A_AGENTS", ",", "`,`"),
+        ("A2A_CARD", "v2", "`v2`"),
+        ("A2A_CONFORMANCE_MINIMAL", "yes please", "`yes please`"),
+        ("A2A_PUBLIC_URL", "example.com", "`example.com`"),
+        ("A2A_PUBLIC_URL", "ftp://example.com", "`ftp://example.com`"),
+        ("A2A_PUBLIC_URL", "https://example.com/a?b", "`https://example.com/a?b`"),
+        ("A2A_BASE_PATH", "a2a", "`a2a`"),
+        ("A2A_BASE_PATH", "/a//b", "`/a//b`"),
+        ("A2A_CORS_ORIGINS", "*", "`*`"),
+        ("A2A_CORS_ORIGINS", "https://example.com/page", "`https://example.com/page`"),
+        ("A2A_REQUEST_TIMEOUT_SECONDS", "901", "`901`"),
+        ("A2A_LOG_FORMAT", "xml", "`xml`"),
+    ] {
+        let error = settings(&[(name, value)]).expect_err(name);
+        assert!(error.starts_with(&format!("{name} holds {shown}, but takes ")), "{error}");
+        assert!(!error.contains('\n'));
+    }
+}
+
+#[test]
+fn a_secret_that_is_wrong_is_not_shown() {
+    for (name, value) in [
+        ("A2A_SECRET_KEY", "hunter2"),
+        ("A2A_ADMIN_API_KEY", "hunter2"),
+        ("A2A_SYSTEM_API_KEY", "hunter2 hunter2"),
+        ("A2A_DATABASE_URL", "postgres://ann:hunter2@db/a2a"),
+        ("A2A_REDIS_URL", "redis://:hunter2@cache"),
+    ] {
+        let error = settings(&[(name, value)]).expect_err(name);
+        assert!(error.starts_with(&format!("{name} holds ")) && !error.contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn settings_of_what_this_version_has_not_are_refused() {
+    for (name, value) in [
+        ("A2A_DATABASE_URL", "dynamodb://tasks"),
+        ("A2A_REDIS_URL", "redis://cache"),
+        ("A2A_QUEUE_URL", "https://sqs.example.com/1/queue"),
+        ("A2A_JWKS_URL", "https://id.example.com/jwks"),
+        ("A2A_RATE_LIMIT_PER_MINUTE", "100"),
+        ("A2A_THREATS", "block"),
+    ] {
+        assert!(settings(&[(name, value)]).is_err(), "{name}");
+    }
+    assert!(settings(&[("A2A_THREATS", "off")]).is_ok());
+}
+
+#[test]
+fn loopback_webhooks_and_required_authentication_exclude_each_other() {
+    assert!(settings(&[("A2A_PUSH_ALLOW_LOOPBACK", "1")]).is_ok_and(|settings| settings.security.push_allow_loopback));
+    let error = settings(&[("A2A_PUSH_ALLOW_LOOPBACK", "1"), ("A2A_AUTH", "required")]).unwrap_err();
+    assert!(error.contains("A2A_AUTH"), "{error}");
+}
+
+#[test]
+fn the_two_bootstrap_keys_must_differ() {
+    assert!(settings(&[("A2A_ADMIN_API_KEY", "the-same-key"), ("A2A_SYSTEM_API_KEY", "the-same-key")]).is_err());
+}
+
+#[test]
+fn debugging_shows_no_secret() {
+    let settings = settings(&[("A2A_SECRET_KEY", "0123456789abcdef0123456789abcdef")]).unwrap();
+    assert!(!format!("{settings:?}").contains("0123456789abcdef"));
+}

@@ -1,0 +1,121 @@
+//! What the document store promises, on SQLite.
+
+use engine::ports::{Corpus, CorpusStatistics, DocumentFilter, DocumentStore, NewDocument, NewPassage, PutSummary, TermCount};
+
+use super::SqliteDocumentStore;
+use crate::SqliteDatabase;
+
+fn store() -> SqliteDocumentStore {
+    SqliteDocumentStore::new(SqliteDatabase::temporary().unwrap())
+}
+
+/// Each passage a list of words, each of which is a term.
+fn document(id: &str, passages: &[&str]) -> NewDocument {
+    let passage = |text: &&str| NewPassage {
+        text: (*text).into(),
+        terms: {
+            let mut words: Vec<&str> = text.split(' ').collect();
+            words.sort_unstable();
+            words.chunk_by(|a, b| a == b).map(|same| TermCount { term: same[0].into(), in_title: 0, in_text: same.len() as u8 }).collect()
+        },
+        title_length: 2,
+        text_length: text.split(' ').count() as u16,
+    };
+    NewDocument {
+        id: id.into(),
+        title: format!("Title of {id}"),
+        source: format!("{id}.txt"),
+        fingerprint: passages.join("|"),
+        passages: passages.iter().map(passage).collect(),
+    }
+}
+
+async fn count(store: &SqliteDocumentStore, owner: &str, term: &str) -> u64 {
+    let counts = store.passage_counts(owner, &[term.to_owned()]).await.unwrap();
+    let entries: usize = store.postings(owner, &[term.to_owned()]).await.unwrap().iter().map(|block| block.len()).sum();
+    let counted = counts.first().map_or(0, |(_, count)| *count);
+    assert_eq!(counted, entries as u64, "the count and the postings of {term}");
+    counted
+}
+
+#[tokio::test]
+async fn putting_again_changes_nothing_and_other_content_replaces() {
+    let store = store();
+    let put = async |document: NewDocument| store.put(&Corpus::Shared, vec![document]).await.unwrap();
+    assert_eq!(put(document("a", &["red fox", "fox den"])).await, PutSummary { added: 1, ..PutSummary::default() });
+    let before = store.statistics("x").await.unwrap();
+    assert_eq!(before, CorpusStatistics { documents: 1, passages: 2, title_terms: 4, text_terms: 4 });
+    assert_eq!(put(document("a", &["red fox", "fox den"])).await, PutSummary { unchanged: 1, ..PutSummary::default() });
+    assert_eq!(store.statistics("x").await.unwrap(), before);
+    assert_eq!(count(&store, "x", "fox").await, 2);
+
+    assert_eq!(put(document("a", &["blue fox lake"])).await, PutSummary { replaced: 1, ..PutSummary::default() });
+    assert_eq!(store.statistics("x").await.unwrap(), CorpusStatistics { documents: 1, passages: 1, title_terms: 2, text_terms: 3 });
+    assert_eq!((count(&store, "x", "fox").await, count(&store, "x", "red").await, count(&store, "x", "lake").await), (1, 0, 1));
+    assert_eq!(store.document("x", "a").await.unwrap().unwrap().passages, ["blue fox lake"]);
+}
+
+#[tokio::test]
+async fn of_two_documents_of_one_id_in_a_batch_the_later_counts() {
+    let store = store();
+    store.put(&Corpus::Shared, vec![document("a", &["first"]), document("b", &["other"]), document("a", &["second"])]).await.unwrap();
+    assert_eq!(store.document("x", "a").await.unwrap().unwrap().passages, ["second"]);
+    assert_eq!((store.count("x").await.unwrap(), count(&store, "x", "first").await), (2, 0));
+}
+
+#[tokio::test]
+async fn an_owner_sees_the_shared_and_their_own() {
+    let store = store();
+    store.put(&Corpus::Shared, vec![document("s", &["fox"])]).await.unwrap();
+    store.put(&Corpus::Of("ann".into()), vec![document("a", &["fox fox"])]).await.unwrap();
+    // An owner of that name has nothing to do with the shared corpus.
+    store.put(&Corpus::Of("shared".into()), vec![document("z", &["fox"])]).await.unwrap();
+    assert_eq!((count(&store, "ann", "fox").await, count(&store, "bob", "fox").await), (2, 1));
+    assert_eq!((store.count("ann").await.unwrap(), store.count("bob").await.unwrap()), (2, 1));
+    let places = store.ranges("ann", &DocumentFilter::default()).await.unwrap().iter().map(|range| range.first).collect::<Vec<_>>();
+    assert_eq!((store.passages("ann", &places).await.unwrap().len(), store.passages("bob", &places).await.unwrap().len()), (2, 1));
+    assert!(store.document("bob", "a").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn an_owners_document_hides_the_shared_one_of_its_id() {
+    let store = store();
+    store.put(&Corpus::Shared, vec![document("a", &["common"])]).await.unwrap();
+    store.put(&Corpus::Of("ann".into()), vec![document("a", &["private"])]).await.unwrap();
+    let places = store.ranges("ann", &DocumentFilter::default()).await.unwrap().iter().map(|range| range.first).collect::<Vec<_>>();
+    let texts: Vec<String> = store.passages("ann", &places).await.unwrap().into_iter().map(|passage| passage.text).collect();
+    assert_eq!(texts, ["private"]);
+    assert_eq!(store.document("ann", "a").await.unwrap().unwrap().passages, ["private"]);
+    assert_eq!(store.document("bob", "a").await.unwrap().unwrap().passages, ["common"]);
+}
+
+#[tokio::test]
+async fn postings_come_by_block_and_say_what_ranking_takes() {
+    let store = store();
+    let documents = (0..5_000).map(|n| document(&format!("d{n}"), &[if n % 2 == 0 { "even number" } else { "odd odd" }])).collect::<Vec<_>>();
+    for batch in documents.chunks(700) {
+        store.put(&Corpus::Shared, batch.to_vec()).await.unwrap();
+    }
+    let blocks = store.postings("x", &["odd".into(), "number".into(), "missing".into()]).await.unwrap();
+    assert!(blocks.is_sorted_by_key(|block| (block.corpus, block.block)) && blocks.len() == 6);
+    let odd: Vec<_> =
+        blocks.iter().filter(|block| block.term == "odd").flat_map(|block| block.iter().map(move |posting| (block.block, posting))).collect();
+    assert_eq!(odd.len(), 2_500);
+    assert!(odd.is_sorted_by_key(|(block, posting)| (*block, posting.offset)));
+    assert!(odd.iter().all(|(_, posting)| (posting.in_text, posting.text_length, posting.title_length, posting.number) == (2, 2, 2, 0)));
+}
+
+#[tokio::test]
+async fn a_filter_selects_by_id_and_source() {
+    let store = store();
+    store.put(&Corpus::Shared, vec![document("a", &["one", "two"]), document("b", &["three"])]).await.unwrap();
+    let passages = async |ids: &[&str], sources: &[&str]| {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let ranges = store.ranges("x", &DocumentFilter { ids: owned(ids), sources: owned(sources) }).await.unwrap();
+        ranges.iter().map(|range| range.passages).sum::<u32>()
+    };
+    assert_eq!(passages(&[], &[]).await, 3);
+    assert_eq!(passages(&["a"], &[]).await, 2);
+    assert_eq!(passages(&[], &["b.txt"]).await, 1);
+    assert_eq!(passages(&["a"], &["b.txt"]).await, 0);
+}

