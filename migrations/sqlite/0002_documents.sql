@@ -34,7 +34,7 @@ CREATE TABLE passages (
     terms        TEXT    NOT NULL                   -- lines of `term in_title in_text`
 ) STRICT;
 
--- Which of 2,048 neighbouring passages have a term; `entries` holds fixed-size postings, of which a put only touches the last blocks.
+-- Which of 1,024 neighbouring passages have a term; `entries` holds fixed-size postings, of which a put only touches the last blocks.
 CREATE TABLE postings (
     corpus  INTEGER NOT NULL,
     term    TEXT    NOT NULL,

@@ -4,11 +4,14 @@
 
 use std::{collections::HashSet, error::Error, path::Path, sync::Arc, time::Instant};
 
-use agents::{
-    reading::read_path,
-    research::retrieval::{Query, retrieve},
+use agents::{reading::read_path, research::ResearchAgent};
+use engine::{
+    Caller,
+    ports::{Agent, AgentError, Corpus, DocumentStore, Job, NewDocument, SystemClock, Update},
 };
-use engine::ports::{Corpus, DocumentStore, NewDocument};
+use futures::StreamExt;
+use protocol::types::{Message, Part, PartContent, Role};
+use serde_json::{Value, json};
 use store::{SqliteDatabase, SqliteDocumentStore};
 
 #[tokio::main]
@@ -32,18 +35,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("put {} documents in {:?}", store.count("").await?, begun.elapsed());
 
+    let agent = ResearchAgent::new(store.clone(), Arc::new(SystemClock));
     let mut times = vec![];
     let mut gains = vec![];
     for line in std::fs::read_to_string(Path::new(&folder).join("queries.jsonl"))?.lines() {
         let query: serde_json::Value = serde_json::from_str(line)?;
         let text = query["text"].as_str().unwrap_or_default();
         let relevant: HashSet<&str> = query["relevant"].as_array().into_iter().flatten().filter_map(|id| id.as_str()).collect();
+        let job = asking(text);
         let begun = Instant::now();
-        let found = retrieve(&*store, "someone", &Query { text: text.into(), limit: 10, ..Query::default() }).await?;
+        let found = ids(agent.run(job).collect().await);
         times.push(begun.elapsed());
         let gain = |rank: usize| 1.0 / (rank as f64 + 2.0).log2();
-        let got: f64 =
-            found.hits.iter().enumerate().filter(|(_, hit)| relevant.contains(hit.passage.document_id.as_str())).map(|(rank, _)| gain(rank)).sum();
+        let got: f64 = found.iter().enumerate().filter(|(_, id)| relevant.contains(id.as_str())).map(|(rank, _)| gain(rank)).sum();
         gains.push(got / (0..relevant.len().min(10)).map(gain).sum::<f64>());
     }
     times.sort();
@@ -59,4 +63,32 @@ async fn main() -> Result<(), Box<dyn Error>> {
     );
     println!("query: median {:?}, worst {:?}", times[times.len() / 2], times[times.len() - 1]);
     Ok(())
+}
+
+/// What a client asks.
+fn asking(text: &str) -> Job {
+    let metadata = [("skillId", json!("document_search")), ("limit", json!(10))];
+    Job {
+        task_id: "t".into(),
+        context_id: "c".into(),
+        message: Message::new(Role::User, vec![Part::text(text)]),
+        history: vec![],
+        metadata: metadata.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        referenced_tasks: vec![],
+        caller: Caller::anonymous(),
+        cancellation: Default::default(),
+    }
+}
+
+/// The documents' ids in the artifact.
+fn ids(updates: Vec<Result<Update, AgentError>>) -> Vec<String> {
+    let data = updates.into_iter().filter_map(|update| match update {
+        Ok(Update::Artifact { artifact, .. }) => artifact.parts.into_iter().find_map(|part| match part.content {
+            PartContent::Data(data) => Some(data),
+            _ => None,
+        }),
+        _ => None,
+    });
+    let id = |document: &Value| document["id"].as_str().map(str::to_owned);
+    data.flat_map(|data| data["documents"].as_array().cloned().unwrap_or_default()).filter_map(|document| id(&document)).collect()
 }

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use engine::ports::{Agent, AgentError, AgentProfile, Clock, DocumentStore, Job, StoreError, Update};
 use futures::{StreamExt, stream::BoxStream};
-use protocol::types::TaskState;
+use protocol::types::{Message, Part, Role, TaskState};
 
 use crate::say;
 use intent::{Skill, skill_of};
@@ -95,9 +95,11 @@ impl Agent for ResearchAgent {
     }
 }
 
-/// A question to the client; the task waits for the next message.
-fn ask(question: &str) -> Update {
-    say::status_saying(TaskState::InputRequired, question)
+/// A question to the client; the task waits for the next message. It remembers the skill, which the next message need not name.
+fn ask(skill: Skill, question: &str) -> Update {
+    let metadata = [("skillId".to_owned(), skill.id().into())].into();
+    let message = Message { metadata: Some(metadata), ..Message::new(Role::Agent, vec![Part::text(question)]) };
+    Update::Status { state: TaskState::InputRequired, message: Some(message) }
 }
 
 /// The store's failure, told without its insides.

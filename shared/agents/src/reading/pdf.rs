@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    io::{BufReader, Read},
     panic::{AssertUnwindSafe, catch_unwind},
     time::Duration,
 };
@@ -12,6 +13,9 @@ use super::RawDocument;
 
 /// A file of thousands of pages takes seconds; what takes longer than this is not worth its thread.
 const LONGEST: Duration = Duration::from_secs(60);
+
+/// Streams are compressed: ten megabytes may stand for ten thousand.
+const LARGEST_INFLATED_BYTES: u64 = 512 << 20;
 
 /// The parser goes as deep as the file's objects do.
 const STACK_BYTES: usize = 64 << 20;
@@ -37,6 +41,9 @@ pub fn read(bytes: &[u8]) -> Result<RawDocument, String> {
 }
 
 fn extract(bytes: &[u8]) -> Result<RawDocument, String> {
+    if inflated_bytes(bytes) >= LARGEST_INFLATED_BYTES {
+        return Err(format!("the PDF inflates to more than {} MB", LARGEST_INFLATED_BYTES >> 20));
+    }
     let mut document = Document::load_mem(bytes).map_err(|error| format!("the PDF is damaged ({error})"))?;
     if document.is_encrypted() {
         document.decrypt("").map_err(|_| "the PDF is encrypted with a password")?;
@@ -77,6 +84,37 @@ fn unwrapped(text: &str) -> String {
         whole
     });
     joined.collect::<Vec<_>>().join("\n\n")
+}
+
+/// How much all streams of a file come to, up to the limit. A stream may be compressed twice.
+fn inflated_bytes(bytes: &[u8]) -> u64 {
+    const MARK: &[u8] = b"stream";
+    let mut total = 0;
+    let mut rest = bytes;
+    while let Some(at) = rest.windows(MARK.len()).position(|window| window == MARK) {
+        rest = &rest[at + MARK.len()..];
+        let start = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let once = || flate2::read::ZlibDecoder::new(&rest[start..]);
+        // What is no compressed stream, or a damaged one, ends with an error at once or where it is damaged.
+        total += count(once(), LARGEST_INFLATED_BYTES - total);
+        total += count(flate2::read::ZlibDecoder::new(BufReader::new(once())), LARGEST_INFLATED_BYTES - total);
+        if total >= LARGEST_INFLATED_BYTES {
+            break;
+        }
+    }
+    total
+}
+
+fn count(mut reader: impl Read, most: u64) -> u64 {
+    let mut buffer = [0; 16 << 10];
+    let mut total = 0;
+    while total < most {
+        match reader.read(&mut buffer) {
+            Ok(0) | Err(_) => break,
+            Ok(length) => total += length as u64,
+        }
+    }
+    total
 }
 
 /// Whether a page's parents or a form's own forms lead back to it.
@@ -192,6 +230,20 @@ mod tests {
             let file = pdf("/X0 Do", "/XObject<</X0 6 0 R>>", &[&form(resources)]);
             assert_eq!(read(&file).expect_err("a loop"), "the PDF contains itself");
         }
+    }
+
+    #[test]
+    fn streams_are_counted_before_they_are_inflated() {
+        let packed = |bytes: &[u8]| {
+            let mut encoder = flate2::write::ZlibEncoder::new(vec![], flate2::Compression::best());
+            std::io::Write::write_all(&mut encoder, bytes).expect("written");
+            encoder.finish().expect("packed")
+        };
+        let zeros = packed(&vec![0; 5 << 20]);
+        let file = |stream: &[u8]| [b"%PDF-1.4\n4 0 obj<<>>stream\r\n", stream, b"\nendstream"].concat();
+        assert_eq!(inflated_bytes(&file(&zeros)), 5 << 20);
+        assert!(inflated_bytes(&file(&packed(&zeros))) > 5 << 20);
+        assert_eq!(inflated_bytes(&file(b"BT ET")), 0);
     }
 
     #[test]

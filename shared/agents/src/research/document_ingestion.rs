@@ -7,7 +7,7 @@ use engine::{
 use protocol::types::{Message, Part, PartContent};
 use serde_json::{Value, json};
 
-use super::{ResearchAgent, answer, ask, failed};
+use super::{ResearchAgent, answer, ask, failed, intent::Skill};
 use crate::{
     reading::{RawDocument, Source, Unreadable, analysed, json_lines, read},
     say,
@@ -29,7 +29,10 @@ pub async fn run(agent: &ResearchAgent, job: &Job) -> Result<Vec<Update>, AgentE
         .map_err(|_| AgentError::new("reading the documents failed"))?
         .map_err(AgentError::new)?;
     if documents.is_empty() {
-        return Ok(vec![ask("Which documents should I take in? Attach files (text, Markdown, HTML, PDF, JSON lines) or send their text.")]);
+        return Ok(vec![ask(
+            Skill::DocumentIngestion,
+            "Which documents should I take in? Attach files (text, Markdown, HTML, PDF, JSON lines) or send their text.",
+        )]);
     }
 
     let kept: Vec<Value> = documents

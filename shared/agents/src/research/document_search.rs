@@ -7,7 +7,7 @@ use super::{
     ResearchAgent,
     answer::{self, ShownDocument},
     ask, failed,
-    intent::{number, text_of, topic},
+    intent::{Skill, number, text_of, topic},
     retrieval::{Query, retrieve},
 };
 
@@ -18,7 +18,7 @@ pub const METHOD: &str = "bm25f+relevance-feedback";
 pub async fn run(agent: &ResearchAgent, job: &Job) -> Result<Vec<Update>, AgentError> {
     let text = query_text(job);
     if text.trim().is_empty() {
-        return Ok(vec![ask("What should I search for? Send the words or the question as text.")]);
+        return Ok(vec![ask(Skill::DocumentSearch, "What should I search for? Send the words or the question as text.")]);
     }
     let query = Query {
         text: topic(&text).to_owned(),

@@ -12,6 +12,7 @@ use super::{
     document_search::{filter, query_text},
     evidence::{Alignment, Claim, Stance},
     failed,
+    intent::Skill,
     retrieval::{Hit, Query, retrieve},
     scorer::inverse_frequency,
 };
@@ -29,7 +30,7 @@ pub async fn run(agent: &ResearchAgent, job: &Job) -> Result<Vec<Update>, AgentE
     let filter = filter(job).map_err(AgentError::new)?;
     let claims = claims(job)?;
     if claims.is_empty() {
-        return Ok(vec![ask("Which claim should I check? Send it as a sentence.")]);
+        return Ok(vec![ask(Skill::FactVerification, "Which claim should I check? Send it as a sentence.")]);
     }
     let left_out = claims.len().saturating_sub(MOST_CLAIMS);
     let mut checked = vec![];

@@ -10,7 +10,7 @@ use super::{
     document_search::{filter, query_text},
     entities::{Entity, definitions, entities, key_terms},
     failed,
-    intent::{number, topic},
+    intent::{Skill, number, topic},
     research_synthesis::has_prose,
     retrieval::{Query, retrieve},
     scorer::inverse_frequency,
@@ -34,7 +34,10 @@ pub async fn run(agent: &ResearchAgent, job: &Job) -> Result<Vec<Update>, AgentE
         match own_text(&text) {
             Some(own) => read.push(Read { id: String::new(), title: "the message".into(), text: own.to_owned() }),
             None if topic(&text).trim().is_empty() || is_bare_request(&text) => {
-                return Ok(vec![ask("From what should I extract information? Send a text, attach a file, or name a topic of the documents.")]);
+                return Ok(vec![ask(
+                    Skill::InformationExtraction,
+                    "From what should I extract information? Send a text, attach a file, or name a topic of the documents.",
+                )]);
             }
             None => read = found(agent, job, topic(&text)).await?,
         }
@@ -143,9 +146,9 @@ async fn found(agent: &ResearchAgent, job: &Job, topic: &str) -> Result<Vec<Read
 
 fn summary(entities: &std::collections::BTreeMap<&'static str, Vec<Entity>>, definitions: usize, read: &[Read]) -> String {
     let mut counts: Vec<String> =
-        entities.iter().filter(|(_, found)| !found.is_empty()).map(|(kind, found)| format!("{} {kind}", found.len())).collect();
+        entities.iter().filter(|(_, found)| !found.is_empty()).map(|(kind, found)| format!("{kind} {}", found.len())).collect();
     if definitions > 0 {
-        counts.push(format!("{definitions} definitions"));
+        counts.push(format!("definitions {definitions}"));
     }
     let origin = match read {
         [] => return "No document was found for this.".into(),

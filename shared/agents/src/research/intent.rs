@@ -65,7 +65,7 @@ pub fn text_of(message: &protocol::types::Message) -> String {
 }
 
 /// Only the beginning of a text shows what it asks for; the rest may be anything.
-fn by_words(text: &str) -> Option<Skill> {
+pub fn by_words(text: &str) -> Option<Skill> {
     const SIGNS: [(Skill, &[&str]); 5] = [
         (
             Skill::FactVerification,

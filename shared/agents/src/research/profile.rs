@@ -11,11 +11,13 @@ pub const NAME: &str = "Research Agent";
 const INPUT_MODES: &[&str] = &[
     "text/plain",
     "text/markdown",
+    "text/x-markdown",
     "text/html",
     "application/xhtml+xml",
     "application/pdf",
     "application/json",
     "application/jsonl",
+    "application/x-jsonlines",
     "application/x-ndjson",
     "application/octet-stream",
 ];

@@ -1,5 +1,7 @@
 //! The skill `research_synthesis`: many documents, or the results of other tasks, into one text that cites them.
 
+use std::collections::HashSet;
+
 use engine::ports::{AgentError, Job, Update};
 use protocol::types::{Part, Task};
 use serde_json::{Value, json};
@@ -9,10 +11,11 @@ use super::{
     document_ingestion::from_part,
     document_search::{filter, query_text},
     failed,
-    intent::{number, topic},
+    intent::{Skill, by_words, number, topic},
     retrieval::{Query, retrieve},
-    sentence_ranking::{Chosen, choose, sentences_of, split},
+    sentence_ranking::{Chosen, Sentence, choose, sentences_of, split},
 };
+use crate::reading::terms::stems;
 
 const ARTIFACT: &str = "synthesis";
 const IN_OVERVIEW: usize = 2;
@@ -38,11 +41,14 @@ impl SourceText {
 pub async fn run(agent: &ResearchAgent, job: &Job) -> Result<Vec<Update>, AgentError> {
     let text = query_text(job);
     let topic = topic(&text).trim().to_owned();
+    // `Synthesize findings from all sources` names no topic, but its words are all there is to search for.
+    let heading = if topic == text.trim() && by_words(&text).is_some() { String::new() } else { topic.clone() };
     let mut sources: Vec<SourceText> = job.referenced_tasks.iter().flat_map(of_task).collect();
     sources.extend(attached(job)?);
     if sources.is_empty() {
         if topic.is_empty() {
             return Ok(vec![ask(
+                Skill::ResearchSynthesis,
                 "What should I write about? Name a topic, attach documents, or refer to tasks whose results I should bring together.",
             )]);
         }
@@ -50,12 +56,17 @@ pub async fn run(agent: &ResearchAgent, job: &Job) -> Result<Vec<Update>, AgentE
     }
 
     let texts: Vec<String> = sources.iter().map(|source| source.text.clone()).collect();
+    let titles: HashSet<Vec<String>> = sources.iter().map(|source| stems(&source.title)).collect();
     let wanted = topic.clone();
     // Each sentence is compared with each: work for a thread that may be busy for a while.
-    let chosen = tokio::task::spawn_blocking(move || choose(&split(&texts), &wanted, IN_OVERVIEW + FINDINGS)).await;
-    let chosen = chosen.map_err(|_| AgentError::new("choosing the sentences failed"))?;
+    let choosing = tokio::task::spawn_blocking(move || {
+        // A text that begins with its title says nothing by it.
+        let sentences: Vec<Sentence> = split(&texts).into_iter().filter(|sentence| !titles.contains(&stems(&sentence.words))).collect();
+        choose(&sentences, &wanted, IN_OVERVIEW + FINDINGS)
+    });
+    let chosen = choosing.await.map_err(|_| AgentError::new("choosing the sentences failed"))?;
     let (chosen, sources) = cited(chosen, sources);
-    Ok(chunks(agent, &topic, &chosen, &sources))
+    Ok(chunks(agent, &heading, &chosen, &sources))
 }
 
 async fn found(agent: &ResearchAgent, job: &Job, topic: &str) -> Result<Vec<SourceText>, AgentError> {

@@ -370,6 +370,19 @@ async fn a_follow_up_goes_on_with_the_skill_that_the_task_began_with() {
 }
 
 #[tokio::test]
+async fn the_question_remembers_the_skill_that_only_the_request_named() {
+    let agent = agent().await;
+    let first = Job { metadata: [("skillId".to_owned(), json!("fact_verification"))].into(), ..job(text_message("m1", "")) };
+    let asked: Vec<_> = agent.run(first).collect().await;
+    let Some(Ok(Update::Status { state: TaskState::InputRequired, message: Some(question) })) = asked.last() else {
+        panic!("no question: {asked:?}")
+    };
+    let mut second = job(text_message("m2", "The tram line to the harbour opened in 1932."));
+    second.history = vec![text_message("m1", ""), question.clone()];
+    assert_eq!(run(&agent, second).await.data()["claims"][0]["verdict"], "supported");
+}
+
+#[tokio::test]
 async fn feedback_finds_what_is_near_the_topic_but_names_it_otherwise() {
     let store = store().await;
     let found = retrieve(&*store, "x", &Query { text: "planted roofs".into(), limit: 10, ..Query::default() }).await.expect("a search");

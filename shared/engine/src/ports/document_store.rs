@@ -145,7 +145,7 @@ pub struct PostingBlock {
 
 impl PostingBlock {
     /// Places in a block.
-    pub const PASSAGES: u32 = 2048;
+    pub const PASSAGES: u32 = 1024;
 
     /// The postings.
     pub fn iter(&self) -> impl Iterator<Item = Posting> + '_ {

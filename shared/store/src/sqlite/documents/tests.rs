@@ -97,7 +97,7 @@ async fn postings_come_by_block_and_say_what_ranking_takes() {
         store.put(&Corpus::Shared, batch.to_vec()).await.unwrap();
     }
     let blocks = store.postings("x", &["odd".into(), "number".into(), "missing".into()]).await.unwrap();
-    assert!(blocks.is_sorted_by_key(|block| (block.corpus, block.block)) && blocks.len() == 6);
+    assert!(blocks.is_sorted_by_key(|block| (block.corpus, block.block)) && blocks.len() == 10);
     let odd: Vec<_> =
         blocks.iter().filter(|block| block.term == "odd").flat_map(|block| block.iter().map(move |posting| (block.block, posting))).collect();
     assert_eq!(odd.len(), 2_500);
