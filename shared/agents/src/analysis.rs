@@ -19,12 +19,13 @@ mod table;
 mod trend;
 mod wide;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
-use engine::ports::{Agent, AgentError, AgentProfile, Job, Update};
+use chrono::{DateTime, SecondsFormat, Utc};
+use engine::ports::{Agent, AgentError, AgentProfile, Clock, Job, Update};
 use futures::stream::BoxStream;
-use protocol::types::{Message, Part, Role, TaskState};
-use serde_json::{Value, json};
+use protocol::types::{Artifact, Message, Part, Role, TaskState};
+use serde_json::Value;
 
 use self::{
     answer::{Answer, NoAnswer},
@@ -39,15 +40,21 @@ use crate::say;
 /// Statistics, trends, anomalies, patterns and charts of the numbers in a message.
 pub struct AnalysisAgent {
     profile: AgentProfile,
+    clock: Arc<dyn Clock>,
 }
 
-impl Default for AnalysisAgent {
-    fn default() -> Self {
+const ID: &str = "analysis";
+const NAME: &str = "Analysis Agent";
+
+impl AnalysisAgent {
+    /// The clock dates its answers.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
         let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_string()).collect();
         AnalysisAgent {
+            clock,
             profile: AgentProfile {
-                id: "analysis".into(),
-                name: "Analysis Agent".into(),
+                id: ID.into(),
+                name: NAME.into(),
                 description: "Analyzes data that it is sent: statistics, trends and forecasts, anomalies, patterns and charts of numbers in data \
                               parts, CSV and JSON files or text."
                     .into(),
@@ -79,6 +86,7 @@ impl Agent for AnalysisAgent {
     }
 
     fn run(&self, job: Job) -> BoxStream<'static, Result<Update, AgentError>> {
+        let clock = Arc::clone(&self.clock);
         Box::pin(async_stream::stream! {
             yield Ok(say::status(TaskState::Working));
             let canceled = job.cancellation.clone();
@@ -91,7 +99,7 @@ impl Agent for AnalysisAgent {
             };
             match outcome {
                 Ok(Outcome::Answered(answer)) => {
-                    yield Ok(Update::Artifact { artifact: answer.into_artifact(), append: false, last_chunk: true });
+                    yield Ok(Update::Artifact { artifact: dated(answer.into_artifact(), clock.now()), append: false, last_chunk: true });
                     yield Ok(say::status(TaskState::Completed));
                 }
                 Ok(Outcome::Asked(message)) => yield Ok(Update::Status { state: TaskState::InputRequired, message: Some(message) }),
@@ -102,6 +110,18 @@ impl Agent for AnalysisAgent {
             }
         })
     }
+}
+
+/// Says who made an artifact and when, as clients of the v0.1 server read it.
+fn dated(mut artifact: Artifact, now: DateTime<Utc>) -> Artifact {
+    let made = [
+        ("agent_id", ID.to_string()),
+        ("agent_name", NAME.to_string()),
+        ("agent_type", crate::type_label(ID)),
+        ("timestamp", now.to_rfc3339_opts(SecondsFormat::Millis, true)),
+    ];
+    artifact.metadata = Some(made.map(|(name, value)| (name.to_string(), Value::String(value))).into());
+    artifact
 }
 
 /// What comes of a job.
@@ -123,47 +143,44 @@ fn work(job: &Job) -> Outcome {
     };
     let mut settings = match Settings::of(job) {
         Ok(settings) => settings,
-        Err(reason) => return ask(skill, &format!("The setting {reason}. Please send it again.")),
+        Err(reason) => return ask(job, &format!("The setting {reason}. Please send it again.")),
     };
     if skill == Skill::DataVisualization && settings.chart.is_none() {
-        settings.chart = texts(job).find_map(Kind::of_text);
+        settings.chart = texts(job).find_map(|text| Kind::of_text(beginning(text)));
     }
     let table = match table(job) {
         Ok(Some(table)) => table,
-        Ok(None) => return ask(skill, &format!("Which numbers should I analyze? {ACCEPTED}.")),
+        Ok(None) => return ask(job, &format!("Which numbers should I analyze? {ACCEPTED}.")),
         Err(Refusal::TooLarge(reason)) => return Outcome::Failed(reason),
-        Err(Refusal::Unreadable(reason)) => return ask(skill, &format!("I can't read that: {reason}. {ACCEPTED}.")),
+        Err(Refusal::Unreadable(reason)) => return ask(job, &format!("I can't read that: {reason}. {ACCEPTED}.")),
     };
     match answer::answer(skill, &table, &settings, &|| job.cancellation.is_cancelled()) {
         Ok(answer) => Outcome::Answered(Box::new(answer)),
-        Err(NoAnswer::Setting(reason)) => ask(skill, &format!("That doesn't fit the data: {reason}.")),
+        Err(NoAnswer::Setting(reason)) => ask(job, &format!("That doesn't fit the data: {reason}.")),
         Err(NoAnswer::Canceled) => Outcome::Canceled,
     }
 }
 
-/// A question that remembers the skill, for a client whose next message brings nothing but data.
-fn ask(skill: Skill, text: &str) -> Outcome {
+/// A question that remembers the skill that was named, for a client whose next message brings nothing but data. It may have stood in the
+/// request, which history doesn't keep.
+fn ask(job: &Job, text: &str) -> Outcome {
     let mut message = Message::new(Role::Agent, vec![Part::text(text)]);
-    message.metadata = Some(HashMap::from([("skillId".to_string(), json!(skill.id()))]));
+    message.metadata = settings::setting(job, "skillId").map(|id| HashMap::from([("skillId".to_string(), id.clone())]));
     Outcome::Asked(message)
 }
 
 /// The skill that is named now or was named before; else what the texts ask for, the newest first; else statistics.
 fn skill(job: &Job) -> Result<Skill, String> {
-    let named = |id: &Value| {
-        let id = id.as_str().unwrap_or_default();
-        Skill::of_id(id).ok_or_else(|| format!("`{id}` is no skill of this agent ({})", Skill::ALL.map(Skill::id).join(", ")))
-    };
-    if let Some(id) = job.setting("skillId").filter(|id| !id.is_null()) {
-        return named(id);
-    }
-    if let Some(skill) = job.message.text().and_then(Skill::of_text) {
-        return Ok(skill);
-    }
     match settings::setting(job, "skillId") {
-        Some(id) => named(id),
-        None => Ok(texts(job).find_map(Skill::of_text).unwrap_or(Skill::StatisticalAnalysis)),
+        Some(id) => Skill::of_id(id.as_str().unwrap_or_default())
+            .ok_or_else(|| format!("`{id}` is no skill of this agent ({})", Skill::ALL.map(Skill::id).join(", ")).replace('"', "")),
+        None => Ok(texts(job).find_map(|text| Skill::of_text(beginning(text))).unwrap_or(Skill::StatisticalAnalysis)),
     }
+}
+
+/// What a text asks for stands at its beginning; data may follow.
+fn beginning(text: &str) -> &str {
+    &text[..text.floor_char_boundary(500)]
 }
 
 /// What the client wrote, the newest first.

@@ -29,7 +29,7 @@ type Constructor = fn(&Dependencies) -> Arc<dyn Agent>;
 
 /// One row for each agent: its name, which is its tenant as well, and how it is made.
 const AGENTS: &[(&str, Constructor)] = &[
-    ("analysis", |_| Arc::new(AnalysisAgent::default())),
+    ("analysis", |dependencies| Arc::new(AnalysisAgent::new(dependencies.clock.clone()))),
     ("conformance", |dependencies| Arc::new(ConformanceAgent::new(dependencies.minimal_conformance))),
     ("echo", |_| Arc::new(EchoAgent::default())),
     ("research", |dependencies| Arc::new(ResearchAgent::new(dependencies.documents.clone(), dependencies.clock.clone()))),
@@ -55,4 +55,21 @@ pub fn type_label(agent_id: &str) -> String {
 
 fn known_names() -> String {
     AGENTS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_name_is_told_with_the_known_ones() {
+        let error = UnknownAgent { name: "reserch".into() };
+        assert_eq!(error.to_string(), "`reserch` is no agent (analysis, conformance, echo, research)");
+    }
+
+    #[test]
+    fn types_are_labelled_as_old_clients_read_them() {
+        assert_eq!(type_label("research"), "AgentType.RESEARCH");
+        assert_eq!(type_label("my-agent"), "AgentType.MY_AGENT");
+    }
 }

@@ -1,8 +1,8 @@
 //! The agent as a client sees it: a message in, updates out.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use engine::ports::{Agent, Job, Update};
+use engine::ports::{Agent, Job, SystemClock, Update};
 use futures::StreamExt;
 use protocol::types::{Artifact, Message, Part, PartContent, Role, TaskState};
 use serde_json::{Value, json};
@@ -10,8 +10,12 @@ use serde_json::{Value, json};
 use super::{AnalysisAgent, nist, table::MAX_ROWS};
 use crate::testing::{job, message_of, text_message, updates};
 
+fn agent() -> AnalysisAgent {
+    AnalysisAgent::new(Arc::new(SystemClock))
+}
+
 async fn run(job: Job) -> Vec<Update> {
-    updates(&AnalysisAgent::default(), job).await
+    updates(&agent(), job).await
 }
 
 fn artifact(told: &[Update]) -> &Artifact {
@@ -47,6 +51,9 @@ fn with_skill(mut message: Message, skill: &str) -> Message {
 async fn an_answer_is_data_words_and_a_chart() {
     let told = run(job(message_of(vec![Part::data(json!({"values": [1, 2, 3, 4]}))]))).await;
     assert_eq!(data(&told)["statistics"]["mean"], json!(2.5));
+    for field in ["agent_id", "agent_name", "agent_type", "timestamp"] {
+        assert!(artifact(&told).metadata.as_ref().is_some_and(|metadata| metadata[field].is_string()), "{field}");
+    }
     let [_, words, chart] = artifact(&told).parts.as_slice() else { panic!("{told:?}") };
     assert!(words.as_text().is_some_and(|text| text.contains("mean 2.5")));
     assert_eq!((chart.media_type.as_deref(), chart.filename.as_deref()), (Some("image/svg+xml"), Some("chart.svg")));
@@ -113,11 +120,18 @@ async fn the_next_message_completes_the_task_with_the_skill_of_the_first() {
     assert_eq!(data(&run(by_message).await)["anomalies"][0]["index"], json!(4));
     // The skill may have stood in the request only: then the question remembers it.
     let mut by_question = job(data_only.clone());
-    by_question.history = vec![text_message("m1", "please"), question];
+    by_question.history = vec![text_message("m1", "Forecast this"), question];
     assert_eq!(data(&run(by_question).await)["anomalies"][0]["index"], json!(4));
     let mut by_intent = job(data_only);
     by_intent.history = vec![text_message("m1", "Find outliers")];
     assert_eq!(data(&run(by_intent).await)["anomalies"][0]["index"], json!(4));
+}
+
+#[tokio::test]
+async fn a_follow_up_may_ask_for_something_else() {
+    let mut next = job(text_message("m2", "Find outliers in 1, 1, 1, 50, 1"));
+    next.history = vec![text_message("m1", "Analyze statistical trends in AI research")];
+    assert_eq!(data(&run(next).await)["skill"], json!("anomaly_detection"));
 }
 
 #[tokio::test]
@@ -145,7 +159,7 @@ async fn an_unknown_skill_is_rejected_by_name() {
 async fn a_million_rows_are_taken_and_more_are_refused_with_the_limit() {
     let column = "1\n".repeat(MAX_ROWS + 1);
     let file = Part::raw(column.into_bytes()).with_media_type("text/csv");
-    let told: Vec<_> = AnalysisAgent::default().run(job(message_of(vec![file]))).collect().await;
+    let told: Vec<_> = agent().run(job(message_of(vec![file]))).collect().await;
     let error = told.into_iter().find_map(Result::err).expect("a failure");
     assert_eq!(error.reason, "the data has 1000001 rows; at most 1000000 are taken");
 }
