@@ -292,3 +292,17 @@ async fn work_of_a_deleted_task_is_gone(given: Given) {
     assert_eq!(given.receive_one().await.work, run("t-2"));
     assert_eq!(given.queue.depth(QueueName::DeliverPush).await.unwrap(), 1);
 }
+
+#[tokio::test]
+async fn dead_letters_in_sqlite_keep_their_reason() {
+    let database = store::SqliteDatabase::temporary().unwrap();
+    let clock = Arc::new(ManualClock::default());
+    let queue = queue::RowsWorkQueue::new(database.clone(), clock.clone());
+    let given = Given { queue: Arc::new(queue), tasks: Arc::new(store::SqliteTaskStore::new(database.clone())), clock };
+    for (task_id, reason) in [("t", "it never works"), ("u", "neither does this")] {
+        given.queue(vec![run(task_id)]).await;
+        given.queue.park(&given.receive_one().await, reason).await.unwrap();
+    }
+    let letters = database.read(|connection| store::sqlite::dead_letters(connection, QueueName::RunTask, 10)).await.unwrap();
+    assert_eq!(letters, [(run("u"), "neither does this".to_owned()), (run("t"), "it never works".to_owned())]);
+}

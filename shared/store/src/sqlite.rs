@@ -4,6 +4,8 @@ mod checkpointer;
 mod commit;
 mod database;
 mod documents;
+#[cfg(test)]
+mod growth;
 mod jobs;
 mod list;
 mod migrations;

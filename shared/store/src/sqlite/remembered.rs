@@ -116,3 +116,79 @@ fn tidy(connection: &Connection, slice: i64, forget_before: i64) -> rusqlite::Re
 fn first_with(byte: i64) -> Vec<u8> {
     u8::try_from(byte).map_or_else(|_| vec![0xff; 17], |byte| vec![byte])
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+
+    use super::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(seconds, 0).unwrap()
+    }
+
+    fn message(n: i64, forget_before: i64) -> RememberedMessage {
+        RememberedMessage { message_id: n.to_string(), fingerprint: "f".into(), forget_before: at(forget_before) }
+    }
+
+    fn send(connection: &Connection, n: i64, now: i64, forget_before: i64) {
+        let message = message(n, forget_before);
+        let digest = digest("o", &message);
+        assert_eq!(find(connection, digest, &message).unwrap(), None, "message {n}");
+        remember(connection, digest, &message, "t", now * 1000).unwrap();
+    }
+
+    fn knows(connection: &Connection, n: i64, forget_before: i64) -> bool {
+        let message = message(n, forget_before);
+        find(connection, digest("o", &message), &message).unwrap().is_some()
+    }
+
+    fn count(connection: &Connection, table: &str) -> i64 {
+        connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+    }
+
+    fn open() -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(include_str!("../../../../migrations/sqlite/0001_tasks.sql")).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO tasks (id, owner, agent, context_id, dialect, caller_role, version, state, status_at, status, last_sequence,
+                    message_count, artifact_chunks, attempts, cancel_requested) VALUES ('t', '', '', '', '', '', 1, 1, 0, '', 0, 0, '[]', 0, 0);",
+            )
+            .unwrap();
+        prepare(&connection).unwrap();
+        connection
+    }
+
+    #[test]
+    fn every_message_is_found_in_memory_or_in_the_index_and_after_a_restart() {
+        let connection = open();
+        let all = STEP * (SLICES + 4) + 77;
+        connection.execute_batch("BEGIN").unwrap();
+        (0..all).for_each(|n| send(&connection, n, 0, 0));
+        connection.execute_batch("COMMIT").unwrap();
+        assert_eq!(count(&connection, "fresh_messages") + count(&connection, "remembered_message_index"), all);
+        assert!(count(&connection, "fresh_messages") <= STEP * SLICES);
+        assert!((0..all).all(|n| knows(&connection, n, 0)));
+        assert!(!knows(&connection, all, 0));
+
+        connection.execute_batch("DELETE FROM fresh_messages").unwrap();
+        catch_up(&connection).unwrap();
+        assert!((0..all).all(|n| knows(&connection, n, 0)));
+    }
+
+    #[test]
+    fn what_is_forgotten_leaves_the_log_and_the_index() {
+        let connection = open();
+        connection.execute_batch("BEGIN").unwrap();
+        let turn = STEP * SLICES;
+        (0..turn).for_each(|n| send(&connection, n, 0, 0));
+        assert!(!knows(&connection, 5, 1));
+        // The same messages a day later are new, and found as such.
+        (0..2 * turn).for_each(|n| send(&connection, n, 10, 1));
+        assert!((0..2 * turn).all(|n| knows(&connection, n, 1)));
+        assert_eq!(count(&connection, "remembered_messages"), 2 * turn);
+        assert!(count(&connection, "remembered_message_index") <= 2 * turn);
+        connection.execute_batch("COMMIT").unwrap();
+    }
+}
