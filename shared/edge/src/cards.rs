@@ -113,6 +113,10 @@ impl Cards {
         let number = tenant.and_then(|tenant| self.profiles.iter().position(|profile| profile.id == tenant));
         self.cache.get(base_url, number, form, || {
             let mut card = assemble::card(self.of(tenant), tenant.is_some(), base_url, &self.credentials);
+            if form == CardForm::V0_1 {
+                // That generation knows no other way in, and takes a list without it for a broken one.
+                assemble::add_bearer(&mut card);
+            }
             self.sign(&mut card, base_url);
             Rendered::new(card::render(&card, form).to_string())
         })

@@ -64,8 +64,13 @@ pub(crate) fn allowed(path: &str) -> Vec<http::Method> {
     [http::Method::GET, http::Method::POST, http::Method::DELETE].into_iter().filter(has_route).collect()
 }
 
-/// Why there is no route: the path, or only the HTTP method.
+/// Why there is no route: the path, or only the HTTP method. A verb that doesn't exist is part of the path, though it could be of an id as well.
 fn wrong_route(exchange: &Exchange<'_>) -> A2aError {
+    let has_verb = exchange.target.path.rsplit('/').next().is_some_and(|last| last.contains(':'));
+    let knows_verb = [":cancel", ":subscribe", ":send", ":stream"].into_iter().any(|verb| exchange.target.path.ends_with(verb));
+    if has_verb && !knows_verb {
+        return not_found(exchange);
+    }
     match allowed(exchange.target.path) {
         methods if methods.is_empty() => not_found(exchange),
         methods => not_allowed(exchange, &methods),

@@ -29,7 +29,7 @@ pub enum TokenError {
     /// Nobody needs a token to be anonymous.
     #[error("a token can't have the role `public`")]
     PublicRole,
-    /// Over before it began, or beyond any date.
+    /// Beyond any date.
     #[error("the time to live is out of range")]
     TimeToLive,
     /// The crypto library refused.
@@ -79,7 +79,7 @@ impl TokenKey {
     }
 }
 
-/// A token that says who its bearer is and what role they have, for a time from `now`.
+/// A token that says who its bearer is and what role they have, for a time from `now`. With no time at all it is over at once.
 pub fn issue_token(key: &TokenKey, subject: &str, role: Role, time_to_live: Duration, now: DateTime<Utc>) -> Result<String, TokenError> {
     if subject.is_empty() {
         return Err(TokenError::NoSubject);
@@ -87,7 +87,7 @@ pub fn issue_token(key: &TokenKey, subject: &str, role: Role, time_to_live: Dura
     if role == Role::Public {
         return Err(TokenError::PublicRole);
     }
-    let seconds = i64::try_from(time_to_live.as_secs()).ok().filter(|seconds| *seconds > 0).ok_or(TokenError::TimeToLive)?;
+    let seconds = i64::try_from(time_to_live.as_secs()).ok().ok_or(TokenError::TimeToLive)?;
     let exp = now.timestamp().checked_add(seconds).ok_or(TokenError::TimeToLive)?;
     let claims = Claims { sub: subject.into(), role: Some(role), exp, nbf: None, iat: Some(now.timestamp()) };
     jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key.signs).map_err(|_| TokenError::NotSigned)
@@ -119,6 +119,8 @@ mod tests {
         let token = issue_token(&key(), "ann", Role::Admin, Duration::from_secs(60), at(1_000)).unwrap();
         assert_eq!(key().bearer(&token, at(1_059)), Some(Caller { owner: "sub:ann".into(), role: Role::Admin }));
         assert_eq!(key().bearer(&token, at(1_060)), None);
+        let over = issue_token(&key(), "ann", Role::Admin, Duration::ZERO, at(1_000)).unwrap();
+        assert_eq!(key().bearer(&over, at(1_000)), None);
     }
 
     #[test]
@@ -171,7 +173,6 @@ mod tests {
         let minute = Duration::from_secs(60);
         assert_eq!(issue_token(&key(), "", Role::Admin, minute, at(0)), Err(TokenError::NoSubject));
         assert_eq!(issue_token(&key(), "ann", Role::Public, minute, at(0)), Err(TokenError::PublicRole));
-        assert_eq!(issue_token(&key(), "ann", Role::Admin, Duration::ZERO, at(0)), Err(TokenError::TimeToLive));
         assert_eq!(issue_token(&key(), "ann", Role::Admin, Duration::from_secs(u64::MAX), at(0)), Err(TokenError::TimeToLive));
     }
 }

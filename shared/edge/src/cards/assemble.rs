@@ -9,6 +9,9 @@ use protocol::types::{
     SecurityScheme,
 };
 
+/// The scheme's name in the card.
+const BEARER: &str = "bearer";
+
 /// What a client can show to be let in; only what is on.
 pub(super) struct Credentials {
     schemes: HashMap<String, SecurityScheme>,
@@ -19,12 +22,7 @@ impl Credentials {
     pub(super) fn of(guard: &Guard) -> Self {
         let mut schemes = HashMap::new();
         if guard.takes_tokens() {
-            let scheme = HttpAuthSecurityScheme {
-                scheme: "Bearer".into(),
-                bearer_format: Some("JWT".into()),
-                description: Some("An access token of this server".into()),
-            };
-            schemes.insert("bearer".to_owned(), SecurityScheme::HttpAuth(scheme));
+            schemes.insert(BEARER.to_owned(), bearer());
         }
         if guard.takes_api_keys() {
             let scheme = ApiKeySecurityScheme {
@@ -43,6 +41,19 @@ impl Credentials {
         };
         Credentials { schemes, requirements }
     }
+}
+
+/// Declares that a Bearer can be shown, whether anyone has one or not.
+pub(super) fn add_bearer(card: &mut AgentCard) {
+    card.security_schemes.get_or_insert_default().entry(BEARER.to_owned()).or_insert_with(bearer);
+}
+
+fn bearer() -> SecurityScheme {
+    SecurityScheme::HttpAuth(HttpAuthSecurityScheme {
+        scheme: "Bearer".into(),
+        bearer_format: Some("JWT".into()),
+        description: Some("An access token of this server".into()),
+    })
 }
 
 /// The card of these agents at `base_url`, below it at the tenant's path if it is one agent's.

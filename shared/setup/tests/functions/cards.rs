@@ -29,7 +29,8 @@ async fn the_version_header_chooses_the_form() {
     assert!(hybrid["url"].is_string() && hybrid["supportedInterfaces"].is_array());
 
     let first = server.get(Serves::AgentCards, "/.well-known/agent.json").await.json();
-    assert!(first["authentication"]["schemes"].is_array() && first["capabilities"]["streaming"].is_boolean(), "{first}");
+    assert_eq!(first["authentication"]["schemes"], json!(["Bearer"]), "{first}");
+    assert!(first["capabilities"]["streaming"].is_boolean(), "{first}");
 }
 
 #[tokio::test]
