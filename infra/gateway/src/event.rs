@@ -22,6 +22,8 @@ pub struct Surroundings<'a> {
     pub request_id: String,
     /// The path of the route.
     pub resource: &'a str,
+    /// As [`crate::router::canonical`] makes it.
+    pub path: &'a str,
     /// From the path.
     pub parameters: &'a matchit::Params<'a, 'a>,
     /// Milliseconds since 1970.
@@ -45,9 +47,8 @@ pub fn host(parts: &Parts) -> Option<&str> {
 
 /// The event of a request. `body` is text where it is UTF-8, base64 where it isn't.
 pub fn event(parts: &Parts, body: Bytes, surroundings: Surroundings<'_>) -> ApiGatewayProxyRequest {
-    let Surroundings { peer, host, request_id, resource, parameters, received_at } = surroundings;
+    let Surroundings { peer, host, request_id, resource, path, parameters, received_at } = surroundings;
     let mut event = ApiGatewayProxyRequest::default();
-    let path = parts.uri.path();
     event.resource = Some(resource.to_owned());
     event.path = Some(path.to_owned());
     event.http_method = parts.method.clone();
@@ -138,6 +139,7 @@ mod tests {
             host: host(&parts).unwrap(),
             request_id: "request-1".into(),
             resource: &found.target.route.path,
+            path: parts.uri.path(),
             parameters: &found.parameters,
             received_at: 1_700_000_000_000,
         };

@@ -143,6 +143,7 @@ impl Gateway {
             host,
             request_id: uuid::Uuid::new_v4().to_string(),
             resource: &found.target.route.path,
+            path: &path,
             parameters: &found.parameters,
             received_at: now,
         };
