@@ -24,6 +24,8 @@ pub enum Command {
     Migrate,
     /// Print an access token, signed with A2A_SECRET_KEY
     Token(TokenOptions),
+    /// Add a file, or a folder of files, to the documents that everyone may search
+    Index(IndexOptions),
     /// Ask a server whether it is well; the exit code says it
     Healthcheck(HealthcheckOptions),
 }
@@ -64,6 +66,13 @@ pub struct TokenOptions {
     /// How long it holds
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     pub ttl: u64,
+}
+
+/// What to index.
+#[derive(Args)]
+pub struct IndexOptions {
+    /// A .txt, .md, .html, .pdf or .jsonl file (`id`, `title`, `text` on each line), or a folder of them
+    pub path: PathBuf,
 }
 
 /// Whom to ask.

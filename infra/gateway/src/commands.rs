@@ -1,6 +1,7 @@
 //! What the command line can be asked for, a file for each.
 
 pub mod healthcheck;
+pub mod index;
 pub mod migrate;
 pub mod serve;
 pub mod token;

@@ -7,6 +7,7 @@ mod event;
 mod functions;
 mod gateway;
 mod metrics_page;
+mod project_documents;
 mod responses;
 mod router;
 mod server;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
             Command::Serve(options) => commands::serve::run(options).await,
             Command::Migrate => commands::migrate::run().await,
             Command::Token(options) => commands::token::run(&options),
+            Command::Index(options) => commands::index::run(options).await,
             Command::Healthcheck(options) => commands::healthcheck::run(&options).await,
         }
     });

@@ -17,7 +17,7 @@ use crate::{
     cli::{FunctionMode, ServeOptions},
     functions::handler,
     gateway::Gateway,
-    metrics_page, server,
+    metrics_page, project_documents, server,
     template::{BUILT_IN, Template},
     workers,
 };
@@ -39,6 +39,7 @@ pub async fn run(options: ServeOptions) -> Result<()> {
     let (metrics_listener, metrics_address) = server::bind(&options.metrics_addr).await.context("metrics (--metrics-addr)")?;
     let page = telemetry::install_prometheus()?;
     let logging = settings.logging.clone();
+    project_documents::index(&*setup::documents(&settings).await?).await.context("the project's own documents")?;
     let app = setup::app(settings).await?;
 
     let (stop, closing, ended) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());

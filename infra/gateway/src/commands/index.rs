@@ -1,0 +1,127 @@
+//! `a2a index`: adds documents to the corpus that everyone may search.
+
+use std::{path::Path, sync::Arc};
+
+use agents::reading::{Skipped, read_path};
+use anyhow::{Context, Result};
+use engine::ports::{Corpus, DocumentStore, NewDocument, PutSummary};
+use indicatif::{ProgressBar, ProgressStyle};
+use setup::Settings;
+use tokio::{sync::mpsc, task::spawn_blocking};
+
+use super::say;
+use crate::cli::IndexOptions;
+
+/// Documents of one transaction.
+const BATCH: usize = 64;
+
+/// What came of it.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Indexed {
+    put: PutSummary,
+    skipped: u64,
+}
+
+/// What the reader tells.
+enum Step {
+    Documents(Vec<NewDocument>),
+    Skipped(Skipped),
+    /// Bytes read, and bytes in all.
+    Progress(u64, u64),
+}
+
+/// Reads a file or a folder. What can't be read is named and left out.
+pub async fn run(options: IndexOptions) -> Result<()> {
+    let documents = setup::documents(&Settings::from_env()?).await?;
+    let bar = ProgressBar::new(0);
+    bar.set_style(ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {msg} {eta}").context("the progress bar")?);
+    let Indexed { put: PutSummary { added, replaced, unchanged }, skipped } = index(documents, &options.path, &bar).await?;
+    bar.finish_and_clear();
+    say(format_args!("{added} documents added, {replaced} replaced, {unchanged} unchanged, {skipped} skipped"));
+    Ok(())
+}
+
+async fn index(documents: Arc<dyn DocumentStore>, path: &Path, bar: &ProgressBar) -> Result<Indexed> {
+    let (tell, mut told) = mpsc::channel(4);
+    let path = path.to_owned();
+    let reader = spawn_blocking(move || read(&path, &tell));
+    let mut indexed = Indexed::default();
+    while let Some(step) = told.recv().await {
+        match step {
+            Step::Documents(batch) => {
+                let PutSummary { added, replaced, unchanged } =
+                    documents.put(&Corpus::Shared, batch).await.context("the documents can't be stored")?;
+                let put = &mut indexed.put;
+                (put.added, put.replaced, put.unchanged) = (put.added + added, put.replaced + replaced, put.unchanged + unchanged);
+                bar.set_message(format!("{} documents", put.added + put.replaced + put.unchanged));
+            }
+            Step::Skipped(what) => {
+                indexed.skipped += 1;
+                bar.suspend(|| eprintln!("skipped: {what}"));
+            }
+            Step::Progress(read, all) => {
+                bar.set_length(all);
+                bar.set_position(read);
+            }
+        }
+    }
+    reader.await??;
+    Ok(indexed)
+}
+
+/// Parsing takes its time, so it has a thread of its own. Ends early if nobody listens any more.
+fn read(path: &Path, tell: &mpsc::Sender<Step>) -> Result<()> {
+    let mut reading = read_path(path)?;
+    let mut batch = Vec::new();
+    while let Some(item) = reading.next() {
+        let told = match item {
+            Ok(document) => {
+                batch.push(document);
+                if batch.len() < BATCH { Ok(()) } else { tell.blocking_send(Step::Documents(std::mem::take(&mut batch))) }
+            }
+            Err(skipped) => tell.blocking_send(Step::Skipped(skipped)),
+        };
+        if told.and_then(|()| tell.blocking_send(Step::Progress(reading.read_bytes(), reading.total_bytes()))).is_err() {
+            return Ok(());
+        }
+    }
+    if !batch.is_empty() {
+        // Whoever stopped listening knows why.
+        let _ = tell.blocking_send(Step::Documents(batch));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_folder_is_indexed_once_and_what_can_not_be_read_is_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = format!("sqlite://{}/a2a.db", folder.path().display());
+        let documents = setup::documents(&Settings::from_vars([("A2A_DATABASE_URL", database)]).unwrap()).await.unwrap();
+        let path = folder.path().join("documents");
+        std::fs::create_dir(&path).unwrap();
+        std::fs::write(path.join("one.md"), "# One").unwrap();
+        std::fs::write(path.join("broken.pdf"), "no PDF").unwrap();
+        let lines: String = (0..100).map(|id| format!("{{\"id\":\"{id}\",\"title\":\"t\",\"text\":\"text {id}\"}}\n")).collect();
+        std::fs::write(path.join("many.jsonl"), lines).unwrap();
+
+        let bar = ProgressBar::hidden();
+        let first = index(documents.clone(), &path, &bar).await.unwrap();
+        assert_eq!(first, Indexed { put: PutSummary { added: 101, replaced: 0, unchanged: 0 }, skipped: 1 });
+        assert_eq!(bar.position(), bar.length().unwrap());
+        assert_eq!(index(documents.clone(), &path, &bar).await.unwrap().put.unchanged, 101);
+        assert!(documents.document("anyone", "42").await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_path_that_is_not_there_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = format!("sqlite://{}/a2a.db", folder.path().display());
+        let documents = setup::documents(&Settings::from_vars([("A2A_DATABASE_URL", database)]).unwrap()).await.unwrap();
+        let error = index(documents, Path::new("nowhere"), &ProgressBar::hidden()).await.unwrap_err();
+        assert!(error.to_string().contains("`nowhere`"), "{error}");
+    }
+}
