@@ -50,9 +50,9 @@ pub async fn run(agent: &ResearchAgent, job: &Job) -> Result<Vec<Update>, AgentE
     let total = agent.documents().count(&job.caller.owner).await.map_err(failed)?;
 
     let shared = corpus == Corpus::Shared;
-    let mut readable = format!("{added} added, {replaced} replaced, {unchanged} unchanged; {total} documents can be searched now.");
+    let mut readable = format!("{added} added, {replaced} replaced, {unchanged} unchanged; documents that can be searched now: {total}.");
     for document in &kept {
-        readable.push_str(&format!("\n- {} ({} passages)", document["id"].as_str().unwrap_or_default(), document["passages"]));
+        readable.push_str(&format!("\n- {} (passages: {})", document["id"].as_str().unwrap_or_default(), document["passages"]));
     }
     let data = json!({
         "added": added,

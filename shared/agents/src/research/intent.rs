@@ -210,6 +210,10 @@ pub fn topic(text: &str) -> &str {
         "with",
         "containing",
         "describing",
+        "what",
+        "is",
+        "are",
+        "known",
     ];
     const LEADING: &[&str] = &["about", "on", "regarding", "concerning", "covering", "into", "to"];
 
@@ -252,5 +256,58 @@ pub fn number(job: &Job, name: &str, default: usize, least: usize, most: usize) 
     match whole {
         Some(number) if number >= least => Ok(number.min(most)),
         _ => Err(format!("`metadata.{name}` must be a whole number from {least} on, not {value}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{job, text_message};
+
+    #[test]
+    fn the_topic_is_what_remains_of_a_request() {
+        for (text, expected) in [
+            ("Search for documents about neural network architectures", "neural network architectures"),
+            ("please find me all papers on heat flow", "heat flow"),
+            ("Could you summarize what is known about bees?", "bees?"),
+            ("papers on shock waves", "shock waves"),
+            ("what similarity laws must be obeyed", "what similarity laws must be obeyed"),
+            ("to be found in rivers", "to be found in rivers"),
+            ("search documents", "search documents"),
+            ("Synthesize findings from multiple research sources", "Synthesize findings from multiple research sources"),
+            ("", ""),
+        ] {
+            assert_eq!(topic(text), expected);
+        }
+    }
+
+    #[test]
+    fn the_first_words_choose_the_skill() {
+        for (text, skill) in [
+            ("Search for documents about how to verify claims", Skill::DocumentSearch),
+            ("Is it true that bees sleep?", Skill::FactVerification),
+            ("Please fact-check: bees sleep", Skill::FactVerification),
+            ("Synthesize findings from multiple research sources", Skill::ResearchSynthesis),
+            ("Extract the dates from this", Skill::InformationExtraction),
+            ("Index this document: x", Skill::DocumentIngestion),
+            ("Analyze statistical trends in AI research", Skill::DocumentSearch),
+            ("heat", Skill::DocumentSearch),
+        ] {
+            assert_eq!(skill_of(&job(text_message("m", text))), Ok(skill), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_may_come_as_a_double_or_a_string() {
+        let with = |value: Value| {
+            let mut job = job(text_message("m", "x"));
+            job.metadata.insert("limit".into(), value);
+            number(&job, "limit", 10, 1, 100)
+        };
+        assert_eq!(with(Value::from(5.0)), Ok(5));
+        assert_eq!(with(Value::from("7")), Ok(7));
+        assert_eq!(with(Value::from(1_000)), Ok(100));
+        assert_eq!(with(Value::Null), Ok(10));
+        assert!(with(Value::from(-1)).is_err_and(|reason| reason.contains("`metadata.limit`")));
     }
 }
