@@ -36,7 +36,8 @@ async fn a_csv_file_gives_numbers_for_each_column_and_a_chart() {
     let server = Server::start();
     let csv = "x,y\n1,2.1\n2,3.9\n3,6.2\n4,7.8\n5,10.1\n";
     let mut params = say("statistical_analysis", "Describe these columns");
-    params["message"]["parts"][1] = json!({"raw": STANDARD.encode(csv), "mediaType": "text/csv", "filename": "points.csv"});
+    let file = json!({"raw": STANDARD.encode(csv), "mediaType": "text/csv", "filename": "points.csv"});
+    params["message"]["parts"].as_array_mut().unwrap().push(file);
     let task = server.ok("SendMessage", params).await;
     let statistics = computed(&task, "statistics");
     close(&statistics["x"]["mean"], 3.0);
