@@ -1,14 +1,14 @@
 //! Where log lines go, and in which form.
 
+mod gathered;
+
 use std::{
     io::{self, IsTerminal},
     path::{Path, PathBuf},
 };
 
-use tracing_appender::{
-    non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard},
-    rolling::{InitError, RollingFileAppender, Rotation},
-};
+use self::gathered::{Gathered, Gathering};
+use tracing_appender::rolling::{InitError, RollingFileAppender, Rotation};
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// How a line looks.
@@ -37,7 +37,7 @@ pub struct LogSettings {
 /// Keeps the log going; when it is dropped, what is still in its buffer is written.
 #[must_use = "the log ends when this is dropped"]
 pub struct LogGuard {
-    _worker: Option<WorkerGuard>,
+    _gathering: Option<Gathering>,
 }
 
 /// Why there can't be a log.
@@ -59,6 +59,9 @@ pub enum LogError {
         /// What is wrong with it.
         cause: tracing_subscriber::filter::ParseError,
     },
+    /// The operating system gives no thread.
+    #[error("no thread can be had for the log: {0}")]
+    Thread(#[source] io::Error),
     /// There is one already.
     #[error("this process has a log already")]
     AlreadyStarted,
@@ -69,10 +72,10 @@ pub fn start(settings: &LogSettings) -> Result<LogGuard, LogError> {
     let filter = EnvFilter::builder().parse(&settings.filter).map_err(|cause| LogError::Filter { filter: settings.filter.clone(), cause })?;
     let terminal = settings.directory.is_none() && io::stdout().is_terminal();
     let format = settings.format.unwrap_or(if terminal { LogFormat::Text } else { LogFormat::Json });
-    let (writer, worker) = match &settings.directory {
-        Some(directory) => split(unblocked(files(directory)?)),
+    let (writer, gathering) = match &settings.directory {
+        Some(directory) => split(gathered::start(files(directory)?).map_err(LogError::Thread)?),
         None if settings.blocking => (Writer::Blocking, None),
-        None => split(unblocked(io::stdout())),
+        None => split(gathered::start(io::stdout()).map_err(LogError::Thread)?),
     };
     let registry = tracing_subscriber::registry().with(filter);
     let started = match format {
@@ -82,7 +85,7 @@ pub fn start(settings: &LogSettings) -> Result<LogGuard, LogError> {
         LogFormat::Text => registry.with(fmt::layer().with_ansi(terminal).with_writer(writer)).try_init(),
     };
     started.map_err(|_| LogError::AlreadyStarted)?;
-    Ok(LogGuard { _worker: worker })
+    Ok(LogGuard { _gathering: gathering })
 }
 
 fn files(directory: &Path) -> Result<RollingFileAppender, LogError> {
@@ -95,27 +98,37 @@ fn files(directory: &Path) -> Result<RollingFileAppender, LogError> {
         .map_err(|cause| LogError::Directory { directory: directory.into(), cause })
 }
 
-fn unblocked(to: impl io::Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
-    NonBlockingBuilder::default().lossy(true).thread_name("log").finish(to)
+fn split((gathered, gathering): (Gathered, Gathering)) -> (Writer, Option<Gathering>) {
+    (Writer::Gathered(gathered), Some(gathering))
 }
 
-fn split((writer, worker): (NonBlocking, WorkerGuard)) -> (Writer, Option<WorkerGuard>) {
-    (Writer::Unblocked(writer), Some(worker))
-}
-
-/// What writes a line.
+/// What takes a line.
+#[derive(Clone)]
 enum Writer {
     Blocking,
-    Unblocked(NonBlocking),
+    Gathered(Gathered),
 }
 
-impl<'a> fmt::MakeWriter<'a> for Writer {
-    type Writer = Box<dyn io::Write>;
+impl fmt::MakeWriter<'_> for Writer {
+    type Writer = Self;
 
-    fn make_writer(&'a self) -> Self::Writer {
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+impl io::Write for Writer {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         match self {
-            Writer::Blocking => Box::new(io::stdout()),
-            Writer::Unblocked(writer) => Box::new(writer.clone()),
+            Writer::Blocking => io::stdout().write(line),
+            Writer::Gathered(gathered) => gathered.write(line),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Writer::Blocking => io::stdout().flush(),
+            Writer::Gathered(gathered) => gathered.flush(),
         }
     }
 }
