@@ -52,6 +52,18 @@ async fn a_queued_task_is_run_by_the_next_process() {
 }
 
 #[tokio::test]
+async fn a_task_of_a_worker_goes_on_in_the_next_process() {
+    let mut server = Server::conformance();
+    let mut params = message("test-resubscribe-message-id-3", "x");
+    params["configuration"] = json!({"returnImmediately": true});
+    let id = server.ok("SendMessage", params).await["task"]["id"].as_str().unwrap().to_owned();
+    server.wait_for(&id, &["TASK_STATE_WORKING"]).await;
+    server.kill();
+    server.restart();
+    server.wait_for(&id, &["TASK_STATE_COMPLETED", "TASK_STATE_FAILED"]).await;
+}
+
+#[tokio::test]
 async fn a_server_killed_under_load_keeps_what_it_told() {
     let mut server = Server::conformance();
     let mut told = Vec::new();

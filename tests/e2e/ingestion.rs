@@ -41,7 +41,7 @@ async fn what_a_message_brings_is_found() {
 async fn a_message_without_a_document_is_asked_for_one() {
     let server = Server::start();
     let mut params = say("document_ingestion", "");
-    params["message"]["parts"] = json!([{"data": {}}]);
+    params["message"]["parts"] = json!([{"text": " "}]);
     let asked = server.ok("SendMessage", params).await;
     assert_eq!(state(&asked), "TASK_STATE_INPUT_REQUIRED", "{asked}");
 }

@@ -62,7 +62,7 @@ async fn round_trip(binding: &str) {
 
     let everything: ListTasksRequest = serde_json::from_str("{}").unwrap();
     let listed = client.list_tasks(&everything).await.unwrap();
-    assert_eq!(listed.total_size, 3, "{listed:?}");
+    assert_eq!(listed.total_size, 4, "{listed:?}");
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ async fn a_synthesis_streams_text_that_cites_its_sources() {
 #[tokio::test]
 async fn a_claim_is_checked_against_the_corpus_with_a_quote() {
     let server = library();
-    let task = server.ok("SendMessage", say("fact_verification", "The Cordouan lighthouse got its lens in 1823.")).await;
+    let task = server.ok("SendMessage", say("fact_verification", "Fresnel built the first lens for the Cordouan lighthouse in 1823.")).await;
     assert_eq!(state(&task), "TASK_STATE_COMPLETED", "{task}");
     assert!(task.to_string().contains("Augustin Fresnel"), "a quote: {task}");
 }

@@ -1,6 +1,6 @@
 //! What calls functions without a client: queues and the clock, as the template describes them.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use anyhow::{Result, bail};
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
@@ -22,6 +22,10 @@ use crate::{
 
 /// How long one look at an empty queue lasts; a drain waits as long.
 const WAIT: Duration = Duration::from_secs(1);
+/// How long work is hidden from others before its worker says again that it lives: so soon after a crash it goes on.
+const HIDDEN: Duration = Duration::from_secs(15);
+/// How often a worker says so.
+const BEAT: Duration = Duration::from_secs(5);
 /// After a queue or a sweep failed.
 const PAUSE: Duration = Duration::from_secs(1);
 /// A lease is looked at when it has surely run out.
@@ -84,14 +88,19 @@ impl Poller {
                 slot = self.slots.clone().acquire_owned() => slot,
                 () = stop.cancelled() => break,
             };
-            // Hidden as long as the function may take: after that nobody works on it any more.
-            match self.app.engine.ports().queue.receive(self.queue, self.batch_size, self.function.timeout, WAIT).await {
+            match self.app.engine.ports().queue.receive(self.queue, self.batch_size, HIDDEN, WAIT).await {
                 Ok(batch) if batch.is_empty() => {}
                 Ok(batch) => {
+                    let alive = keep_hidden(self.app.clone(), batch.clone());
                     let work = call(self.app.clone(), self.handle.clone(), self.queue, batch);
                     let (name, limit) = (self.function.name.clone(), self.function.timeout);
                     running.spawn(async move {
-                        match timeout(limit, AssertUnwindSafe(work).catch_unwind()).await {
+                        let work = timeout(limit, AssertUnwindSafe(work).catch_unwind());
+                        let ended = tokio::select! {
+                            ended = work => ended,
+                            never = alive => match never {},
+                        };
+                        match ended {
                             Ok(Ok(())) => {}
                             Ok(Err(_)) => tracing::error!(function = name, "panicked; its batch comes again"),
                             Err(_) => tracing::warn!(function = name, "killed at its timeout; its batch comes again"),
@@ -108,6 +117,19 @@ impl Poller {
         }
         // All slots free: everything that was taken is done.
         let _ = self.slots.acquire_many(slots).await;
+    }
+}
+
+/// Says again and again that a batch is being worked on; what of it is done already isn't touched by that.
+async fn keep_hidden(app: Arc<App>, batch: Vec<Delivery>) -> Infallible {
+    loop {
+        sleep(BEAT).await;
+        for delivery in &batch {
+            if let Err(error) = app.engine.ports().queue.extend(delivery, HIDDEN).await {
+                // Then it comes again while it runs, which changes nothing.
+                tracing::debug!(%error, "work in progress can't be kept hidden");
+            }
+        }
     }
 }
 

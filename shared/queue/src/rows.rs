@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use engine::ports::{Clock, Delivery, QueueName, StoreError, Work, WorkQueue};
 use store::{
     SqliteDatabase,
-    sqlite::{finish_job, job_depth, next_due_job, park_job, retry_job, take_jobs},
+    sqlite::{extend_job, finish_job, job_depth, next_due_job, park_job, retry_job, take_jobs},
 };
 use tokio::{sync::Notify, time::Instant};
 
@@ -89,6 +89,11 @@ impl WorkQueue for RowsWorkQueue {
             let pause = until_due.unwrap_or(POLL).clamp(Duration::from_millis(1), POLL).min(give_up - now);
             let _ = tokio::time::timeout(pause, wake.notified()).await;
         }
+    }
+
+    async fn extend(&self, delivery: &Delivery, visibility: Duration) -> Result<(), StoreError> {
+        let (work, number, until) = (delivery.work.clone(), number_of(delivery)?, after(self.clock.now(), visibility));
+        self.database.write(move |connection| extend_job(connection, &work, number, until)).await
     }
 
     async fn complete(&self, delivery: &Delivery) -> Result<(), StoreError> {

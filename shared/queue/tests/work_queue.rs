@@ -21,7 +21,7 @@ use protocol::{
 macro_rules! work_queue {
     ($backend:ident, $make:path) => {
         work_queue! { $backend, $make; committed_work_is_delivered_once, refused_changes_queue_nothing, queues_are_apart, the_same_work_twice_is_one_piece,
-            hidden_work_comes_again_after_its_time, retried_work_comes_after_its_delay, work_queued_again_in_progress_comes_again,
+            hidden_work_comes_again_after_its_time, work_in_progress_stays_hidden, retried_work_comes_after_its_delay, work_queued_again_in_progress_comes_again,
             work_queued_again_while_waiting_is_due_now, an_old_receipt_changes_nothing, parked_work_does_not_come_again, a_waiting_worker_is_woken,
             a_worker_waits_no_longer_than_it_said, many_workers_share_the_work, work_of_a_deleted_task_is_gone }
     };
@@ -172,6 +172,24 @@ async fn hidden_work_comes_again_after_its_time(given: Given) {
     assert_eq!((&again.work, again.attempt, again.queued_at), (&run("t"), 2, queued_at));
 }
 
+async fn work_in_progress_stays_hidden(given: Given) {
+    given.queue(vec![run("t")]).await;
+    let delivery = given.receive_one().await;
+    given.pass(50);
+    given.queue.extend(&delivery, MINUTE).await.unwrap();
+    given.pass(59);
+    assert_eq!(given.receive(10).await, []);
+    given.queue.complete(&delivery).await.unwrap();
+    given.queue.extend(&delivery, MINUTE).await.unwrap();
+    assert_eq!(given.queue.depth(QueueName::RunTask).await.unwrap(), 0);
+
+    given.queue(vec![run("t")]).await;
+    let delivery = given.receive_one().await;
+    given.queue.retry(&delivery, Duration::ZERO).await.unwrap();
+    given.queue.extend(&delivery, MINUTE).await.unwrap();
+    assert_eq!(given.receive_one().await.attempt, 2);
+}
+
 async fn retried_work_comes_after_its_delay(given: Given) {
     given.queue(vec![run("t")]).await;
     for attempt in 1..=4 {
@@ -223,6 +241,7 @@ async fn an_old_receipt_changes_nothing(given: Given) {
     let new = given.receive_one().await;
     given.queue.complete(&old).await.unwrap();
     given.queue.retry(&old, Duration::ZERO).await.unwrap();
+    given.queue.extend(&old, Duration::ZERO).await.unwrap();
     given.queue.park(&old, "why").await.unwrap();
     assert_eq!(given.receive(10).await, []);
     assert_eq!(given.queue.depth(QueueName::RunTask).await.unwrap(), 1);

@@ -19,6 +19,9 @@ pub trait WorkQueue: Send + Sync + 'static {
     /// Takes up to `max` pieces and hides them from others for `visibility`. Waits up to `wait` for the first.
     async fn receive(&self, queue: QueueName, max: u32, visibility: Duration, wait: Duration) -> Result<Vec<Delivery>, StoreError>;
 
+    /// Still being done: hidden from now for `visibility`. A worker says so again and again, so that its work comes again soon after it died.
+    async fn extend(&self, delivery: &Delivery, visibility: Duration) -> Result<(), StoreError>;
+
     /// Done: it never comes again, unless the same work was queued anew meanwhile.
     async fn complete(&self, delivery: &Delivery) -> Result<(), StoreError>;
 

@@ -60,6 +60,16 @@ pub fn next_due_job(connection: &Connection, queue: QueueName) -> rusqlite::Resu
     Ok(due.map(time))
 }
 
+/// Still being done: hidden until another time. A stale delivery changes nothing.
+pub fn extend_job(connection: &Connection, work: &Work, delivery: u64, until: DateTime<Utc>) -> rusqlite::Result<()> {
+    connection.prepare_cached("UPDATE jobs SET due_at = ?3 WHERE key = ?1 AND delivery = ?2 AND taken IS NOT NULL")?.execute(params![
+        work.key(),
+        delivery,
+        milliseconds(until)
+    ])?;
+    Ok(())
+}
+
 /// Done: gone, or due at once if it was queued anew meanwhile. Says whether it was; a stale delivery changes nothing.
 pub fn finish_job(connection: &Connection, work: &Work, delivery: u64, now: DateTime<Utc>) -> rusqlite::Result<bool> {
     let deleted = connection
