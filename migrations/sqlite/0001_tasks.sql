@@ -21,7 +21,9 @@ CREATE TABLE tasks (
     lease_until       INTEGER,
     attempts          INTEGER NOT NULL,
     cancel_requested  INTEGER NOT NULL,
-    request_metadata  TEXT
+    request_metadata  TEXT,
+    -- The digest of the message that began the present turn: its retry is answered with this task, until the client has gone on.
+    turn_message      BLOB
 ) STRICT;
 
 -- One range for each (owner, agent, state): lists merge those that a filter admits, newest first (the key ends with `number`).

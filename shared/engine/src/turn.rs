@@ -215,14 +215,14 @@ pub(crate) fn state_name(task: &Task) -> &'static str {
     }
 }
 
-/// SHA-256 over the agent, the message and the request's metadata.
+/// SHA-256 over the agent and the whole request: what asks for another webhook or another history is no retry.
 fn fingerprint(request: &SendMessageRequest, agent: &str) -> String {
     let mut hash = digest::Context::new(&digest::SHA256);
     hash.update(agent.as_bytes());
     let message = &request.message;
     // Maps have no order of their own, so what holds any needs a canonical form; the common message needs none.
     let plain = message.metadata.is_none() && request.metadata.is_none() && message.parts.iter().all(|part| part.metadata.is_none());
-    let content = if plain { serde_json::to_vec(message) } else { serde_json_canonicalizer::to_vec(&(message, &request.metadata)) };
+    let content = if plain { serde_json::to_vec(request) } else { serde_json_canonicalizer::to_vec(request) };
     // Both are JSON by construction; an empty content would only make two messages of one id look alike.
     hash.update(&content.unwrap_or_default());
     let digest = hash.finish();

@@ -150,7 +150,8 @@ pub struct Change {
     pub request_metadata: Option<HashMap<String, Value>>,
     /// Webhooks to add (they came with the message).
     pub push_configs: Vec<PushConfig>,
-    /// A message of the client to remember, so that its retry is recognised. Unique per owner, id and fingerprint.
+    /// A message of the client to remember, so that its retry is recognised. Unique per owner, id and fingerprint, as long as it is the latest
+    /// message of its task and the task isn't canceled: a client that went on had its answer.
     pub remember: Option<RememberedMessage>,
     /// Work to queue in the same transaction (outbox).
     pub work: Vec<Work>,

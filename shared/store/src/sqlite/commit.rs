@@ -74,8 +74,9 @@ impl Prepared {
         let inserted = connection
             .prepare_cached(
                 "INSERT INTO tasks (id, owner, agent, context_id, dialect, caller_role, version, state, status_at, status, last_sequence,
-                    message_count, artifact_chunks, lease_runner, lease_until, attempts, cancel_requested, request_metadata)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+                    message_count, artifact_chunks, lease_runner, lease_until, attempts, cancel_requested, request_metadata,
+                    turn_message)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
                  ON CONFLICT (id) DO NOTHING",
             )?
             .execute(params![
@@ -96,6 +97,7 @@ impl Prepared {
                 change.attempts,
                 change.cancel_requested,
                 self.request_metadata,
+                self.digest,
             ])?;
         if inserted == 0 {
             return Ok(Committed::Conflict);
@@ -137,7 +139,7 @@ impl Prepared {
             return Ok(Committed::Conflict);
         }
         let artifact_chunks = self.artifact_chunks_after(&before.artifact_chunks, before.last_sequence, before.message_count)?;
-        self.update_row(connection, &before, &artifact_chunks)?;
+        self.update_row(connection, &before, &artifact_chunks, digest)?;
         self.append(connection, before.number, Some(&before.artifact_chunks), digest)?;
         if before.state != self.state {
             count(connection, &before.owner, &before.agent, before.state, -1)?;
@@ -147,12 +149,13 @@ impl Prepared {
     }
 
     /// Leaves columns alone that don't change: naming one rewrites each index that it is in.
-    fn update_row(&self, connection: &Connection, before: &Before, artifact_chunks: &str) -> rusqlite::Result<()> {
+    fn update_row(&self, connection: &Connection, before: &Before, artifact_chunks: &str, digest: Option<MessageDigest>) -> rusqlite::Result<()> {
         let change = &*self.change;
         connection
             .prepare_cached(
                 "UPDATE tasks SET version = version + 1, last_sequence = ?2, message_count = ?3, artifact_chunks = ?4, attempts = ?5,
-                    cancel_requested = ?6, request_metadata = coalesce(?7, request_metadata), status = ?8 WHERE number = ?1",
+                    cancel_requested = ?6, request_metadata = coalesce(?7, request_metadata), status = ?8,
+                    turn_message = coalesce(?9, turn_message) WHERE number = ?1",
             )?
             .execute(params![
                 before.number,
@@ -163,6 +166,7 @@ impl Prepared {
                 change.cancel_requested,
                 self.request_metadata,
                 self.status,
+                digest,
             ])?;
         if (self.state, self.status_at) != (before.state, before.status_at) {
             connection.prepare_cached("UPDATE tasks SET state = ?2, status_at = ?3 WHERE number = ?1")?.execute([

@@ -6,10 +6,11 @@
 //! again from the log's end when a file is opened, and follows what other processes append.
 
 use engine::ports::RememberedMessage;
+use protocol::types::TaskState;
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-use super::values::milliseconds;
+use super::values::{milliseconds, state_number};
 
 const STEP: i64 = 1024;
 const SLICES: i64 = 16;
@@ -50,7 +51,9 @@ pub(super) fn catch_up(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// The task that a message went to, if that is younger than the message's limit and the task is still there.
+/// The task that a message went to, if that is younger than the message's limit and the task is still in the turn that it began.
+///
+/// A client that sent the task another message, or canceled it, has had its answer: the same message after that is a new one.
 pub(super) fn find(connection: &Connection, digest: MessageDigest, message: &RememberedMessage) -> rusqlite::Result<Option<String>> {
     for number_of in ["SELECT number FROM fresh_messages WHERE digest = ?1", "SELECT number FROM remembered_message_index WHERE digest = ?1"] {
         let number: Option<i64> = connection.prepare_cached(number_of)?.query_row([digest], |row| row.get(0)).optional()?;
@@ -58,9 +61,9 @@ pub(super) fn find(connection: &Connection, digest: MessageDigest, message: &Rem
             return connection
                 .prepare_cached(
                     "SELECT task_id FROM remembered_messages
-                     WHERE number = ?1 AND digest = ?2 AND remembered_at >= ?3 AND task_id IN (SELECT id FROM tasks)",
+                     WHERE number = ?1 AND digest = ?2 AND remembered_at >= ?3 AND task_id IN (SELECT id FROM tasks WHERE turn_message = ?2 AND state <> ?4)",
                 )?
-                .query_row(params![number, digest, milliseconds(message.forget_before)], |row| row.get(0))
+                .query_row(params![number, digest, milliseconds(message.forget_before), state_number(&TaskState::Canceled)], |row| row.get(0))
                 .optional();
         }
     }

@@ -25,6 +25,7 @@ macro_rules! task_store {
                 any_text_is_kept_whatever_its_size;
             messages: a_message_sent_again_leads_to_its_task, the_same_message_sent_at_once_makes_one_task, other_content_or_owners_make_another_message,
                 a_message_is_forgotten_in_time, a_message_of_a_deleted_task_is_forgotten, a_retried_turn_leads_to_its_task_though_it_went_on,
+                a_message_whose_client_went_on_is_a_new_one,
                 history_is_the_latest_messages_in_order;
             artifacts: chunks_make_one_artifact, a_first_chunk_replaces_the_artifact, artifacts_are_read_only_when_asked_for;
             reads: tasks_of_other_owners_and_agents_are_not_seen, events_follow_a_sequence_in_order, events_of_one_commit_can_be_read_in_part;

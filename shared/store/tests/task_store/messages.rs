@@ -84,6 +84,17 @@ pub async fn a_retried_turn_leads_to_its_task_though_it_went_on(store: Store) {
     conflict(&store, other).await;
 }
 
+pub async fn a_message_whose_client_went_on_is_a_new_one(store: Store) {
+    done(&store, sending("answered", "m", "f", 0)).await;
+    let next = Change { remember: Some(remembered("n", "f", 1)), ..update("answered", 1, TaskState::Working, 1) };
+    done(&store, next).await;
+    done(&store, sending("u", "m", "f", 2)).await;
+    assert_eq!(commit(&store, sending("v", "m", "f", 2)).await, of("u"));
+    assert_eq!(commit(&store, sending("w", "n", "f", 2)).await, of("answered"));
+    done(&store, update("u", 1, TaskState::Canceled, 3)).await;
+    done(&store, sending("x", "m", "f", 4)).await;
+}
+
 pub async fn history_is_the_latest_messages_in_order(store: Store) {
     done(&store, create("t", "o", TaskState::Working, 0)).await;
     for turn in 0..5_u64 {
