@@ -2,9 +2,10 @@
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
+use engine::ports::AgentProfile;
 use futures::FutureExt;
 use guard::Access;
-use http::request::Parts;
+use http::{HeaderValue, request::Parts};
 use lambda_http::Body as EventBody;
 use protocol::{A2aError, Method};
 
@@ -58,6 +59,9 @@ async fn respond_to(app: &App, parts: &Parts, answer: impl AsyncFnOnce(&mut Exch
     // A panic is a bug, and the client's answer is an error all the same.
     let answered = AssertUnwindSafe(answer(&mut exchange, &mut seen)).catch_unwind().await;
     let mut response = answered.unwrap_or_else(|_| refusal(&exchange, A2aError::Internal, &mut seen));
+    if let Some(activated) = activated_extensions(app, &exchange) {
+        response.headers_mut().insert("a2a-extensions", activated);
+    }
     heads::complete(&mut response, &parts.headers, exchange.request_id, &app.cors_origins);
     seen.tell(app, &exchange, response.status(), &exchange.caller);
     response
@@ -119,6 +123,20 @@ async fn answer(app: &App, exchange: &mut Exchange<'_>, body: &[u8], serves: Ser
             admin::answer(app, exchange, path).await
         }
     }
+}
+
+/// The extensions that the request asks for and an agent that it may reach declares (spec section 4.6).
+fn activated_extensions(app: &App, exchange: &Exchange<'_>) -> Option<HeaderValue> {
+    if !matches!(exchange.place, Place::JsonRpc | Place::JsonRpcOf(_) | Place::Rest) {
+        return None;
+    }
+    let mut uris = asked::extensions(exchange.headers, exchange.query);
+    let reached = |agent: &&AgentProfile| exchange.target.tenant.is_none_or(|tenant| tenant == agent.id);
+    uris.retain(|uri| app.engine.agents().filter(reached).flat_map(|agent| &agent.extensions).any(|declared| declared.uri == *uri));
+    if uris.is_empty() {
+        return None;
+    }
+    HeaderValue::from_str(&protocol::extensions::header(&uris)).ok()
 }
 
 /// Size, then who it is, then whether they may be here, then whether it is JSON.

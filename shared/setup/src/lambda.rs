@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc};
 
-use edge::{App, Request, Response};
+use edge::{App, Body, Request, Response};
 use http_body_util::BodyExt;
 use lambda_http::{Error, service_fn};
 use lambda_runtime::LambdaEvent;
@@ -36,7 +36,7 @@ where
         let handle = &handle;
         let service = service_fn(|request: Request| {
             let answer = handle(app.clone(), request);
-            async move { Ok::<_, Error>(answer.await) }
+            async move { Ok::<_, Error>(answer.await.map(said)) }
         });
         lambda_http::run_with_streaming_response(service).await
     })
@@ -65,6 +65,14 @@ fn start(run: impl AsyncFnOnce(Arc<App>) -> Result<(), Error>) -> crate::Result 
         let app = crate::app(Settings::from_env()?).await?;
         run(app).await.map_err(|error| anyhow::anyhow!(error))
     })
+}
+
+/// A streamed response must have a byte, or its reader waits for one.
+fn said(body: Body) -> Body {
+    match body {
+        Body::Whole(None) => Body::from("\n"),
+        body => body,
+    }
 }
 
 /// As text: all that we answer is text, whatever its content type, and needs no base64 on its way through API Gateway.
