@@ -138,7 +138,16 @@ mod tests {
         let message = message(n, forget_before);
         let digest = digest("o", &message);
         assert_eq!(find(connection, digest, &message).unwrap(), None, "message {n}");
-        remember(connection, digest, &message, "t", now * 1000).unwrap();
+        connection
+            .prepare_cached(
+                "INSERT OR REPLACE INTO tasks (id, owner, agent, context_id, dialect, caller_role, version, state, status_at, status, last_sequence,
+                    message_count, artifact_chunks, attempts, cancel_requested, turn_message)
+                 VALUES (?1, '', '', '', '', '', 1, 1, 0, '', 0, 0, '[]', 0, 0, ?2)",
+            )
+            .unwrap()
+            .execute(params![message.message_id, digest])
+            .unwrap();
+        remember(connection, digest, &message, &message.message_id, now * 1000).unwrap();
     }
 
     fn knows(connection: &Connection, n: i64, forget_before: i64) -> bool {
@@ -153,12 +162,6 @@ mod tests {
     fn open() -> Connection {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(include_str!("../../../../migrations/sqlite/0001_tasks.sql")).unwrap();
-        connection
-            .execute_batch(
-                "INSERT INTO tasks (id, owner, agent, context_id, dialect, caller_role, version, state, status_at, status, last_sequence,
-                    message_count, artifact_chunks, attempts, cancel_requested) VALUES ('t', '', '', '', '', '', 1, 1, 0, '', 0, 0, '[]', 0, 0);",
-            )
-            .unwrap();
         prepare(&connection).unwrap();
         connection
     }
