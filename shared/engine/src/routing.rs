@@ -1,6 +1,6 @@
 //! Which agent a message is for: the one that was addressed, the one that has the skill, or the one whose words it speaks.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use protocol::{
     A2aError,
@@ -19,6 +19,9 @@ const TAG: f32 = 3.0;
 const EXAMPLE: f32 = 1.5;
 const DESCRIPTION: f32 = 1.0;
 
+/// So many letters at least two forms of a word have in common.
+const STEM_LETTERS: usize = 4;
+
 /// Words that say nothing about intent.
 const EMPTY_WORDS: &[&str] = &[
     "about", "and", "any", "are", "but", "can", "could", "does", "for", "from", "give", "has", "have", "how", "into", "its", "let", "like", "may",
@@ -29,7 +32,8 @@ const EMPTY_WORDS: &[&str] = &[
 /// An agent with the words that its profile uses.
 pub(crate) struct Candidate {
     pub(crate) agent: Arc<dyn Agent>,
-    vocabulary: Vec<(String, f32)>,
+    /// By [`stem_key`]: words under different keys can't be forms of one.
+    vocabulary: HashMap<String, Vec<(String, f32)>>,
 }
 
 impl Candidate {
@@ -44,7 +48,8 @@ impl Candidate {
 
     /// How much a word belongs to this agent.
     fn weight(&self, word: &str) -> f32 {
-        self.vocabulary.iter().filter(|(known, _)| same_stem(known, word)).map(|(_, weight)| *weight).fold(0.0, f32::max)
+        let alike = self.vocabulary.get(stem_key(word)).into_iter().flatten();
+        alike.filter(|(known, _)| same_stem(known, word)).map(|(_, weight)| *weight).fold(0.0, f32::max)
     }
 }
 
@@ -113,13 +118,14 @@ fn no_such_skill(candidates: &[Candidate], field: &str, skill_id: &str) -> A2aEr
     A2aError::invalid(field, format!("no agent here has the skill `{skill_id}` (there are: {})", skills.collect::<Vec<_>>().join(", ")))
 }
 
-fn vocabulary(profile: &AgentProfile) -> Vec<(String, f32)> {
-    let mut vocabulary: Vec<(String, f32)> = Vec::new();
+fn vocabulary(profile: &AgentProfile) -> HashMap<String, Vec<(String, f32)>> {
+    let mut vocabulary: HashMap<String, Vec<(String, f32)>> = HashMap::new();
     let mut add = |text: &str, weight: f32| {
         for word in words(text) {
-            match vocabulary.iter_mut().find(|(known, _)| *known == word) {
+            let alike = vocabulary.entry(stem_key(&word).to_owned()).or_default();
+            match alike.iter_mut().find(|(known, _)| *known == word) {
                 Some((_, known)) => *known = known.max(weight),
-                None => vocabulary.push((word, weight)),
+                None => alike.push((word, weight)),
             }
         }
     };
@@ -159,6 +165,11 @@ fn words(text: &str) -> impl Iterator<Item = String> + '_ {
         .filter(|word| !EMPTY_WORDS.contains(&word.as_str()))
 }
 
+/// The letters in which all forms of a word agree.
+fn stem_key(word: &str) -> &str {
+    word.char_indices().nth(STEM_LETTERS).map_or(word, |(end, _)| &word[..end])
+}
+
 /// Whether two words are forms of one, such as `analyze` and `analysis`: equal, or alike in most of the shorter one's letters.
 fn same_stem(one: &str, other: &str) -> bool {
     if one == other {
@@ -166,7 +177,7 @@ fn same_stem(one: &str, other: &str) -> bool {
     }
     let shorter = one.chars().count().min(other.chars().count());
     let alike = one.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
-    alike >= 4.max((shorter * 7).div_ceil(10))
+    alike >= STEM_LETTERS.max((shorter * 7).div_ceil(10))
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ use crate::{
 const FIRST_COMMIT_WITHIN: Duration = Duration::from_millis(50);
 /// So many updates are taken at once before others get their turn.
 const UPDATES_AT_ONCE: usize = 64;
+/// Or as many as it gives in this time, so that what it gave first is told soon.
+const READY_WITHIN: Duration = Duration::from_millis(1);
 /// An agent that is so many events ahead of the store waits for it.
 const EVENTS_AHEAD: usize = 512;
 
@@ -179,11 +181,6 @@ impl Run {
                         return Ended::Stored(Box::new(self.draft.stored));
                     }
                 }
-                update = next_of(&mut self.updates), if open => {
-                    if let Some(message) = self.take(update, commit.is_some()) {
-                        return Ended::Message(message);
-                    }
-                }
                 signal = next_of(&mut signals) => match signal {
                     Some(Signal::Cancel) => self.cancellation.cancel(),
                     Some(_) => {}
@@ -195,14 +192,21 @@ impl Run {
                     self.draft.stored.attempts = 0;
                     self.updates = None;
                 }
+                // Last, because an agent may always be ready.
+                update = next_of(&mut self.updates), if open => {
+                    if let Some(message) = self.take(update, commit.is_some()) {
+                        return Ended::Message(message);
+                    }
+                }
             }
         }
     }
 
     /// Takes what the agent has ready. A message in place of a task ends the run.
     fn absorb(&mut self, committing: bool) -> Option<Box<Message>> {
+        let began = Instant::now();
         for _ in 0..UPDATES_AT_ONCE {
-            if self.draft.event_count() >= EVENTS_AHEAD {
+            if self.draft.event_count() >= EVENTS_AHEAD || began.elapsed() > READY_WITHIN {
                 break;
             }
             let update = self.updates.as_mut()?.next().now_or_never()?;

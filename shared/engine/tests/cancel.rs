@@ -129,3 +129,23 @@ async fn a_foreign_task_cannot_be_canceled_or_found() {
     let foreign = task_of(world.engine.call(cancel(&task.id), bob()).await);
     assert_eq!(foreign, Err(A2aError::TaskNotFound { task_id: task.id }));
 }
+
+#[tokio::test]
+async fn an_agent_that_never_pauses_is_seen_and_canceled_all_the_same() {
+    let endless = Scripted::new(|job| {
+        let mut said = 0;
+        let more = std::iter::from_fn(move || {
+            said += 1;
+            (!job.cancellation.is_cancelled()).then(|| Ok(chunk("a", "more ", said > 1)))
+        });
+        futures::stream::iter(more).boxed()
+    });
+    let world = Arc::new(World::new(vec![endless]));
+    let call = tokio::spawn({
+        let world = world.clone();
+        async move { world.send("go").await }
+    });
+    let task = world.only_task().await;
+    assert_eq!(world.cancel(&task.id).await.unwrap().status.state, TaskState::Canceled);
+    assert_eq!(call.await.unwrap().unwrap().status.state, TaskState::Canceled);
+}

@@ -20,7 +20,7 @@ use crate::{
 /// So long a runner has to confirm.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(5);
 /// A task that changes under our hands so often is too busy.
-const TRIES: u32 = 16;
+const TRIES: u32 = 64;
 
 impl Engine {
     pub(crate) async fn cancel_task(&self, request: CancelTaskRequest, context: CallContext) -> Result<Reply, A2aError> {
@@ -33,7 +33,8 @@ impl Engine {
                 return Ok(self.canceled(stored));
             }
             if !asked && stored.lease.as_ref().is_some_and(|(_, until)| *until > self.now()) {
-                asked = self.ask_runner(stored, until).await?;
+                self.ask_runner(&stored, until).await?;
+                asked = true;
                 continue;
             }
             let mut draft = Draft::of(stored);
@@ -57,21 +58,30 @@ impl Engine {
         Ok(stored)
     }
 
-    /// Asks the runner to stop and waits for what it does; `false` where the task changed before it could be asked.
-    async fn ask_runner(&self, stored: StoredTask, until: Instant) -> Result<bool, A2aError> {
-        let signals = self.ports().events.subscribe(&stored.task.id).await;
-        let mut draft = Draft::of(stored);
-        if !draft.stored.cancel_requested {
-            // The flag outlives the runner: whoever takes over cancels.
+    /// Asks the runner to stop and waits for what it does.
+    async fn ask_runner(&self, stored: &StoredTask, until: Instant) -> Result<(), A2aError> {
+        let task_id = &stored.task.id;
+        let signals = self.ports().events.subscribe(task_id).await;
+        // Before the flag, which a busy runner can be faster than for a while; after it, for a runner that didn't listen yet.
+        self.ports().events.publish(task_id, Signal::Cancel).await;
+        self.flag(task_id).await?;
+        self.ports().events.publish(task_id, Signal::Cancel).await;
+        self.await_turn(stored, signals, until).await.map_err(unanswerable)?;
+        Ok(())
+    }
+
+    /// Stores that the task is to be canceled. That outlives the runner: whoever takes over cancels.
+    async fn flag(&self, task_id: &str) -> Result<(), A2aError> {
+        for _ in 0..TRIES {
+            let found = self.ports().tasks.task_of_any_owner(task_id, View::STATUS).await.map_err(unanswerable)?;
+            let Some(stored) = found.filter(|stored| !stored.cancel_requested && stored.lease.is_some()) else { break };
+            let mut draft = Draft::of(stored);
             draft.stored.cancel_requested = true;
-            let flagged = self.settle_draft(&mut draft, LeaseChange::Keep, false).await.map_err(unanswerable)?;
-            if flagged != Committed::Done {
-                return Ok(false);
+            if self.settle_draft(&mut draft, LeaseChange::Keep, false).await.map_err(unanswerable)? == Committed::Done {
+                break;
             }
         }
-        self.ports().events.publish(&draft.stored.task.id, Signal::Cancel).await;
-        self.await_turn(&draft.stored, signals, until).await.map_err(unanswerable)?;
-        Ok(true)
+        Ok(())
     }
 
     fn canceled(&self, stored: StoredTask) -> Reply {

@@ -62,7 +62,10 @@ impl Engine {
     async fn resume(&self, stored: StoredTask, after: u64, sequence: Option<u64>, signals: BoxStream<'static, Signal>) -> Result<Reply, A2aError> {
         let after = after.min(stored.last_sequence);
         let heard = self.events_until(&stored.task.id, after).await?;
-        let first = as_of(&stored.task, heard.iter().map(|event| &event.event));
+        let mut first = as_of(&stored.task, heard.iter().map(|event| &event.event));
+        if after == 0 {
+            first.history = stored.task.history.as_ref().and_then(|history| history.first()).map(|message| vec![message.clone()]);
+        }
         let first = StreamItem { sequence, event: StreamResponse::Task(first) };
         let dialect = stored.dialect;
         let first = futures::stream::iter([Ok(first)]);

@@ -16,7 +16,8 @@ pub trait Agent: Send + Sync + 'static {
 
     /// Does the job as a stream of updates.
     ///
-    /// The stream ends the run. If its last state is neither terminal nor interrupted, the task is completed.
+    /// The stream ends the run. If its last state is neither terminal nor interrupted, the task is completed. A terminal or interrupted
+    /// state ends the run, too: what the stream would give after it is never asked for.
     /// A run may be repeated from its start after a crash, so effects must be safe to have twice. A panic fails the task only.
     fn run(&self, job: Job) -> BoxStream<'static, Result<Update, AgentError>>;
 }
@@ -99,7 +100,8 @@ pub enum Update {
         /// Whether it is complete now.
         last_chunk: bool,
     },
-    /// A direct answer instead of a task; only as the first update.
+    /// A direct answer instead of a task; only as the first update. Where there is a task already, because the run came from the queue,
+    /// the agent took its time or the client goes on with a task, it completes that task as its status message.
     Message(Message),
 }
 
