@@ -61,7 +61,7 @@ pub(super) fn find(connection: &Connection, digest: MessageDigest, message: &Rem
             return connection
                 .prepare_cached(
                     "SELECT task_id FROM remembered_messages
-                     WHERE number = ?1 AND digest = ?2 AND remembered_at >= ?3 AND task_id IN (SELECT id FROM tasks WHERE turn_message = ?2 AND state <> ?4)",
+                     WHERE number = ?1 AND digest = ?2 AND remembered_at >= ?3 AND EXISTS (SELECT 1 FROM tasks WHERE id = task_id AND turn_message = ?2 AND state <> ?4)",
                 )?
                 .query_row(params![number, digest, milliseconds(message.forget_before), state_number(&TaskState::Canceled)], |row| row.get(0))
                 .optional();
