@@ -9,6 +9,7 @@ use engine::{
     SweepReport, WorkOutcome,
     ports::{Delivery, Work},
 };
+use futures::future::join_all;
 use metrics::counter;
 use serde::{Deserialize, Serialize};
 use telemetry::metric;
@@ -32,14 +33,16 @@ pub struct Swept {
     pub next_lease_expiry: Option<DateTime<Utc>>,
 }
 
-/// Does the work of each message; those that failed are named, so that only they come again.
+/// Does the work of all messages at once, so that none waits for a slow one; those that failed are named, so that only they come again.
 pub async fn work(app: Arc<App>, event: SqsEvent) -> SqsBatchResponse {
-    let mut response = SqsBatchResponse::default();
-    for message in event.records {
+    let app = &app;
+    let works = event.records.into_iter().map(|message| async move {
         let id = message.message_id.clone().unwrap_or_default();
-        if !done(&app, message).await {
-            response.add_failure(id);
-        }
+        (id, done(app, message).await)
+    });
+    let mut response = SqsBatchResponse::default();
+    for (id, _) in join_all(works).await.into_iter().filter(|(_, done)| !done) {
+        response.add_failure(id);
     }
     response
 }
