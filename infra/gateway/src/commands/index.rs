@@ -1,6 +1,6 @@
 //! `a2a index`: adds documents to the corpus that everyone may search.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::HashSet, path::Path, sync::Arc};
 
 use agents::reading::{Skipped, read_path};
 use anyhow::{Context, Result};
@@ -14,6 +14,9 @@ use crate::cli::IndexOptions;
 
 /// Documents of one transaction.
 const BATCH: usize = 64;
+
+/// How many of those that are skipped are named; the others are counted.
+const MAX_NAMED: u64 = 100;
 
 /// What came of it.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -57,7 +60,9 @@ async fn index(documents: Arc<dyn DocumentStore>, path: &Path, bar: &ProgressBar
             }
             Step::Skipped(what) => {
                 indexed.skipped += 1;
-                bar.suspend(|| eprintln!("skipped: {what}"));
+                if indexed.skipped <= MAX_NAMED {
+                    bar.suspend(|| eprintln!("skipped: {what}"));
+                }
             }
             Step::Progress(read, all) => {
                 bar.set_length(all);
@@ -73,8 +78,14 @@ async fn index(documents: Arc<dyn DocumentStore>, path: &Path, bar: &ProgressBar
 fn read(path: &Path, tell: &mpsc::Sender<Step>) -> Result<()> {
     let mut reading = read_path(path)?;
     let mut batch = Vec::new();
+    let mut ids = HashSet::new();
     while let Some(item) = reading.next() {
         let told = match item {
+            // Two files that number their documents alike: the second must not push out what the first has just brought.
+            Ok(NewDocument { id, source, .. }) if !ids.insert(id.clone()) => {
+                let reason = format!("`{source}`: a document `{id}` was read before it");
+                tell.blocking_send(Step::Skipped(Skipped { path: source, reason }))
+            }
             Ok(document) => {
                 batch.push(document);
                 if batch.len() < BATCH { Ok(()) } else { tell.blocking_send(Step::Documents(std::mem::take(&mut batch))) }
@@ -108,12 +119,14 @@ mod tests {
         let lines: String = (0..100).map(|id| format!("{{\"id\":\"{id}\",\"title\":\"t\",\"text\":\"text {id}\"}}\n")).collect();
         std::fs::write(path.join("many.jsonl"), lines).unwrap();
 
+        std::fs::write(path.join("numbered_alike.jsonl"), "{\"id\":\"42\",\"text\":\"other\"}").unwrap();
+
         let bar = ProgressBar::hidden();
         let first = index(documents.clone(), &path, &bar).await.unwrap();
-        assert_eq!(first, Indexed { put: PutSummary { added: 101, replaced: 0, unchanged: 0 }, skipped: 1 });
+        assert_eq!(first, Indexed { put: PutSummary { added: 101, replaced: 0, unchanged: 0 }, skipped: 2 });
         assert_eq!(bar.position(), bar.length().unwrap());
         assert_eq!(index(documents.clone(), &path, &bar).await.unwrap().put.unchanged, 101);
-        assert!(documents.document("anyone", "42").await.unwrap().is_some());
+        assert_eq!(documents.document("anyone", "42").await.unwrap().unwrap().passages, ["text 42"]);
     }
 
     #[tokio::test]
