@@ -1,6 +1,6 @@
 //! A request as API Gateway hands it to Lambda (REST, payload v1), and as `lambda_http` hands that to a handler.
 
-use std::net::SocketAddr;
+use std::{mem, net::SocketAddr};
 
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -9,15 +9,37 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header::HOST, request::Pa
 use lambda_http::request::LambdaRequest;
 use percent_encoding::percent_decode_str;
 
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const HTTP: HeaderValue = HeaderValue::from_static("http");
+
 /// The stage that has no part in paths.
 const STAGE: &str = "$default";
+
+/// Who is at the other end of a connection. Made once for each connection, because each request tells it.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    /// The address without its port.
+    ip: String,
+    /// The same, as a header's value.
+    forwarded_for: HeaderValue,
+}
+
+impl Peer {
+    /// From the connection, and never from a header.
+    pub fn new(address: SocketAddr) -> Self {
+        let ip = address.ip().to_canonical().to_string();
+        let forwarded_for = HeaderValue::from_str(&ip).unwrap_or(HeaderValue::from_static("unknown"));
+        Peer { ip, forwarded_for }
+    }
+}
 
 /// What API Gateway says about a request beside its own words.
 pub struct Surroundings<'a> {
     /// Who connected.
-    pub peer: SocketAddr,
+    pub peer: &'a Peer,
     /// As the client names this server; checked by [`host`].
-    pub host: &'a str,
+    pub host: String,
     /// Unique.
     pub request_id: String,
     /// The path of the route.
@@ -45,20 +67,16 @@ pub fn host(parts: &Parts) -> Option<&str> {
     acceptable.then_some(host)
 }
 
-/// The event of a request. `body` is text where it is UTF-8, base64 where it isn't.
-pub fn event(parts: &Parts, body: Bytes, surroundings: Surroundings<'_>) -> ApiGatewayProxyRequest {
+/// The event of a request, which gives its headers away. `body` is text where it is UTF-8, base64 where it isn't.
+pub fn event(parts: &mut Parts, body: Bytes, surroundings: Surroundings<'_>) -> ApiGatewayProxyRequest {
     let Surroundings { peer, host, request_id, resource, path, parameters, received_at } = surroundings;
     let mut event = ApiGatewayProxyRequest::default();
     event.resource = Some(resource.to_owned());
     event.path = Some(path.to_owned());
     event.http_method = parts.method.clone();
-    event.multi_value_headers = headers(&parts.headers, peer, host);
-    // In-process both maps are the same type, and the conversion puts this one over the other: it needs only what it reads itself.
-    for name in [HOST, HeaderName::from_static("x-forwarded-proto")] {
-        if let Some(value) = event.multi_value_headers.get(&name) {
-            event.headers.insert(name, value.clone());
-        }
-    }
+    event.multi_value_headers = headers(mem::take(&mut parts.headers), peer);
+    // In-process both maps are of the same type, and the conversion lays this one over the other: it needs only what is read from it.
+    event.headers.insert(X_FORWARDED_PROTO, HTTP);
     if let Some(query) = parts.uri.query().filter(|query| !query.is_empty()) {
         let Ok(pairs) = query.parse();
         event.multi_value_query_string_parameters = pairs;
@@ -76,14 +94,14 @@ pub fn event(parts: &Parts, body: Bytes, surroundings: Surroundings<'_>) -> ApiG
     }
     let context = &mut event.request_context;
     context.stage = Some(STAGE.into());
-    context.domain_name = Some(host.to_owned());
+    context.domain_name = Some(host);
     context.request_id = Some(request_id);
     context.resource_path = Some(resource.to_owned());
     context.path = Some(path.to_owned());
     context.http_method = parts.method.clone();
     context.protocol = Some("HTTP/1.1".into());
     context.request_time_epoch = received_at;
-    context.identity.source_ip = Some(peer.ip().to_canonical().to_string());
+    context.identity.source_ip = Some(peer.ip.clone());
     event
 }
 
@@ -93,28 +111,22 @@ pub fn request(event: ApiGatewayProxyRequest) -> edge::Request {
 }
 
 /// Those of the client, with what API Gateway writes over them.
-fn headers(received: &HeaderMap, peer: SocketAddr, host: &str) -> HeaderMap {
-    let mut headers = received.clone();
-    let forwarded_for = HeaderName::from_static("x-forwarded-for");
-    let peer = peer.ip().to_canonical().to_string();
-    let chain = match received.get(&forwarded_for).and_then(|chain| chain.to_str().ok()) {
-        Some(chain) => format!("{chain}, {peer}"),
-        None => peer,
+fn headers(mut headers: HeaderMap, peer: &Peer) -> HeaderMap {
+    let chain = match headers.get(&X_FORWARDED_FOR).and_then(|chain| chain.to_str().ok()) {
+        Some(chain) => HeaderValue::try_from(format!("{chain}, {}", peer.ip)).ok(),
+        None => None,
     };
-    if let Ok(chain) = HeaderValue::from_str(&chain) {
-        headers.insert(forwarded_for, chain);
-    }
-    headers.insert(HeaderName::from_static("x-forwarded-proto"), HeaderValue::from_static("http"));
-    if let Ok(host) = HeaderValue::from_str(host) {
-        headers.entry(HOST).or_insert(host);
-    }
+    headers.insert(X_FORWARDED_FOR, chain.unwrap_or_else(|| peer.forwarded_for.clone()));
+    headers.insert(X_FORWARDED_PROTO, HTTP);
     headers
 }
 
-/// How many bytes the event's body has as JSON, which is what Lambda's limit counts.
-pub fn payload_bytes(event: &ApiGatewayProxyRequest) -> usize {
-    let body = event.body.as_deref().unwrap_or_default();
-    body.len() + body.bytes().filter(|byte| matches!(byte, b'"' | b'\\' | b'\n' | b'\r' | b'\t')).count()
+/// How many bytes the body has within an event, which is JSON: what Lambda's limit counts.
+pub fn payload_bytes(body: &[u8]) -> usize {
+    match std::str::from_utf8(body) {
+        Ok(text) => text.len() + text.bytes().filter(|byte| matches!(byte, b'"' | b'\\' | b'\n' | b'\r' | b'\t')).count(),
+        Err(_) => body.len().div_ceil(3) * 4,
+    }
 }
 
 /// Whether the method may have a body that matters.
@@ -130,20 +142,21 @@ mod tests {
     use crate::{router::Router, template::Route};
 
     fn received(request: http::Request<&'static [u8]>) -> edge::Request {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        let uri = parts.uri.clone();
         let route = Route { method: None, path: "/tasks/{id}".into(), streamed: false, timeout: std::time::Duration::ZERO };
         let router = Router::new([(route, ())]).unwrap();
-        let found = router.find(&parts.method, parts.uri.path()).unwrap();
+        let found = router.find(&parts.method, uri.path()).unwrap();
         let surroundings = Surroundings {
-            peer: "192.0.2.7:4711".parse().unwrap(),
-            host: host(&parts).unwrap(),
+            peer: &Peer::new("192.0.2.7:4711".parse().unwrap()),
+            host: host(&parts).unwrap().to_owned(),
             request_id: "request-1".into(),
             resource: &found.target.route.path,
-            path: parts.uri.path(),
+            path: uri.path(),
             parameters: &found.parameters,
             received_at: 1_700_000_000_000,
         };
-        super::request(event(&parts, Bytes::from_static(body), surroundings))
+        super::request(event(&mut parts, Bytes::from_static(body), surroundings))
     }
 
     fn get(path: &str) -> http::request::Builder {
@@ -205,9 +218,8 @@ mod tests {
     }
 
     #[test]
-    fn escaping_counts_toward_the_payload() {
-        let mut event = ApiGatewayProxyRequest::default();
-        event.body = Some("a\"\\\n".into());
-        assert_eq!(payload_bytes(&event), 7);
+    fn escaping_and_base64_count_toward_the_payload() {
+        assert_eq!(payload_bytes(b"a\"\\\n"), 7);
+        assert_eq!(payload_bytes(b"\xff\xff\xff\xff"), 8);
     }
 }

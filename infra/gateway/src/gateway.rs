@@ -3,7 +3,6 @@
 use std::{
     convert::Infallible,
     future::{Future, poll_fn},
-    net::SocketAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
@@ -24,15 +23,20 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use lambda_http::RequestExt;
 use protocol::A2aError;
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    net::TcpListener,
+    time::{Instant, timeout_at},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     body::{self, ReadError, ResponseBody},
-    event::{self, Surroundings},
+    event::{self, Peer, Surroundings},
     functions::{Handler, HttpHandler},
+    request_ids::RequestIds,
     responses::{GatewayResponses, Kind},
     router::{self, Router, Target},
+    server,
     template::{Event, Template},
 };
 
@@ -50,6 +54,7 @@ pub struct Gateway {
     app: Arc<App>,
     router: Router<Function>,
     responses: GatewayResponses,
+    request_ids: RequestIds,
     /// Ends streams, so that the server can.
     closing: CancellationToken,
 }
@@ -98,16 +103,28 @@ impl Gateway {
             }
         }
         let router = Router::new(routes).context("the template's routes")?;
-        Ok(Gateway { app, router, responses: GatewayResponses::new(template.responses.clone()), closing })
+        Ok(Gateway { app, router, responses: GatewayResponses::new(template.responses.clone()), request_ids: RequestIds::new(), closing })
+    }
+
+    /// Serves until `stop`, then lets requests in flight finish for `grace`.
+    pub async fn serve(self: Arc<Self>, listener: TcpListener, stop: CancellationToken, grace: Duration) {
+        let meet = move |address| {
+            let (gateway, peer) = (self.clone(), Arc::new(Peer::new(address)));
+            move |request| {
+                let (gateway, peer) = (gateway.clone(), peer.clone());
+                async move { gateway.exchange(&peer, request).await }
+            }
+        };
+        server::serve(listener, meet, stop, grace).await;
     }
 
     /// Answers one request.
-    pub async fn exchange<B>(&self, peer: SocketAddr, request: Request<B>) -> Response<ResponseBody>
+    async fn exchange<B>(&self, peer: &Peer, request: Request<B>) -> Response<ResponseBody>
     where
         B: Body<Data = Bytes> + Unpin,
     {
-        let (parts, body) = request.into_parts();
-        let refusal = match self.route(peer, &parts, body).await {
+        let (mut parts, body) = request.into_parts();
+        let refusal = match self.route(peer, &mut parts, body).await {
             Ok(response) => return response,
             Err(refusal) => refusal,
         };
@@ -123,34 +140,35 @@ impl Gateway {
         response
     }
 
-    async fn route<B>(&self, peer: SocketAddr, parts: &Parts, body: B) -> Result<Response<ResponseBody>, Refusal>
+    async fn route<B>(&self, peer: &Peer, parts: &mut Parts, body: B) -> Result<Response<ResponseBody>, Refusal>
     where
         B: Body<Data = Bytes> + Unpin,
     {
-        let uri = &parts.uri;
+        let uri = parts.uri.clone();
         if uri.path().len() + uri.query().map_or(0, str::len) > MAX_URI_BYTES {
             return Err(Refusal::Otherwise(Kind::BadRequest, "the URL is longer than 8 KiB"));
         }
-        let host = event::host(parts).ok_or(Refusal::Otherwise(Kind::BadRequest, "the Host header names no host"))?;
+        let host = event::host(parts).ok_or(Refusal::Otherwise(Kind::BadRequest, "the Host header names no host"))?.to_owned();
         let path = router::canonical(uri.path());
         let base_path = self.app.settings.base_path.as_deref();
         let found =
             self.router.find(&parts.method, router::below(base_path, &path)).ok_or(Refusal::Otherwise(Kind::NoRoute, "there is no such route"))?;
         let body = self.read(parts, body).await?;
+        // No byte becomes more than two within an event.
+        if body.len() > MAX_PAYLOAD_BYTES / 2 && event::payload_bytes(&body) > MAX_PAYLOAD_BYTES {
+            return Err(Refusal::TooLarge { limit_bytes: MAX_PAYLOAD_BYTES });
+        }
         let now = self.app.engine.ports().clock.now().timestamp_millis();
         let surroundings = Surroundings {
             peer,
             host,
-            request_id: uuid::Uuid::new_v4().to_string(),
+            request_id: self.request_ids.next(),
             resource: &found.target.route.path,
             path: &path,
             parameters: &found.parameters,
             received_at: now,
         };
         let event = event::event(parts, body, surroundings);
-        if event::payload_bytes(&event) > MAX_PAYLOAD_BYTES {
-            return Err(Refusal::TooLarge { limit_bytes: MAX_PAYLOAD_BYTES });
-        }
         self.invoke(found.target, event::request(event)).await.map_err(|failure| match failure {
             Failure::TimedOut => Refusal::Otherwise(Kind::FunctionTimedOut, "the function did not answer in time"),
             Failure::Failed(reason) => Refusal::Otherwise(Kind::FunctionFailed, reason),

@@ -8,6 +8,7 @@ mod functions;
 mod gateway;
 mod metrics_page;
 mod project_documents;
+mod request_ids;
 mod responses;
 mod router;
 mod server;

@@ -26,11 +26,11 @@ pub async fn serve(listener: TcpListener, page: MetricsPage, stop: CancellationT
             }
         }
     });
-    let answer = move |_, request: http::Request<hyper::body::Incoming>| {
-        let response = answer(request.method(), request.uri().path(), &page);
-        async move { response }
+    let meet = move |_| {
+        let page = page.clone();
+        move |request: http::Request<hyper::body::Incoming>| std::future::ready(answer(request.method(), request.uri().path(), &page))
     };
-    server::serve(listener, answer, stop, Duration::from_millis(100)).await;
+    server::serve(listener, meet, stop, Duration::from_millis(100)).await;
     upkeep.abort();
 }
 

@@ -22,13 +22,10 @@ pub async fn bind(address: &str) -> Result<(TcpListener, SocketAddr)> {
     Ok((listener, chosen))
 }
 
-/// Serves until `stop`, then lets requests in flight finish for `grace`.
-pub async fn serve<B, F>(
-    listener: TcpListener,
-    answer: impl Fn(SocketAddr, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
-    stop: CancellationToken,
-    grace: Duration,
-) where
+/// Serves until `stop`, then lets requests in flight finish for `grace`. `meet` gives each connection what answers its requests.
+pub async fn serve<A, B, F>(listener: TcpListener, meet: impl Fn(SocketAddr) -> A, stop: CancellationToken, grace: Duration)
+where
+    A: Fn(Request<Incoming>) -> F + Send + 'static,
     F: Future<Output = Response<B>> + Send + 'static,
     B: http_body::Body<Data = bytes::Bytes, Error = Infallible> + Send + 'static,
 {
@@ -56,9 +53,9 @@ pub async fn serve<B, F>(
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY");
         }
-        let answer = answer.clone();
+        let answer = meet(peer);
         let service = service_fn(move |request| {
-            let answered = answer(peer, request);
+            let answered = answer(request);
             async move { Ok::<_, Infallible>(answered.await) }
         });
         let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service));

@@ -50,11 +50,7 @@ pub async fn run(options: ServeOptions) -> Result<()> {
     let _log = telemetry::logs::start(&logging)?;
 
     tokio::spawn(metrics_page::serve(metrics_listener, page, ended.clone()));
-    let answer = move |peer, request| {
-        let gateway = gateway.clone();
-        async move { gateway.exchange(peer, request).await }
-    };
-    let server = tokio::spawn(server::serve(listener, answer, stop.clone(), DRAIN));
+    let server = tokio::spawn(gateway.serve(listener, stop.clone(), DRAIN));
 
     signals.told_to_end().await;
     tracing::info!("draining");

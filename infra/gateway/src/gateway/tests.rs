@@ -1,5 +1,7 @@
 //! What the gateway does to requests, seen from its two ends: a client over TCP, and functions made for the purpose.
 
+use std::net::SocketAddr;
+
 use edge::{Body, Response};
 use futures::{StreamExt, stream};
 use reqwest::StatusCode;
@@ -91,11 +93,7 @@ async fn running() -> Running {
     let (stop, closing) = (CancellationToken::new(), CancellationToken::new());
     let gateway = Arc::new(Gateway::new(app, &Template::parse(TEMPLATE).unwrap(), functions, closing.clone()).unwrap());
     let (listener, address) = server::bind("127.0.0.1:0").await.unwrap();
-    let answer = move |peer, request| {
-        let gateway = gateway.clone();
-        async move { gateway.exchange(peer, request).await }
-    };
-    let server = tokio::spawn(server::serve(listener, answer, stop.clone(), Duration::from_secs(5)));
+    let server = tokio::spawn(gateway.serve(listener, stop.clone(), Duration::from_secs(5)));
     Running { url: format!("http://{address}"), address, go_on, heard, stop, closing, server, _folder: folder }
 }
 
