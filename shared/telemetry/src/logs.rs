@@ -1,13 +1,17 @@
 //! Where log lines go, and in which form.
 
 mod gathered;
+mod json_line;
 
 use std::{
     io::{self, IsTerminal},
     path::{Path, PathBuf},
 };
 
-use self::gathered::{Gathered, Gathering};
+use self::{
+    gathered::{Gathered, Gathering},
+    json_line::JsonLine,
+};
 use tracing_appender::rolling::{InitError, RollingFileAppender, Rotation};
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -79,9 +83,7 @@ pub fn start(settings: &LogSettings) -> Result<LogGuard, LogError> {
     };
     let registry = tracing_subscriber::registry().with(filter);
     let started = match format {
-        LogFormat::Json => {
-            registry.with(fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false).with_writer(writer)).try_init()
-        }
+        LogFormat::Json => registry.with(fmt::layer().event_format(JsonLine).with_writer(writer)).try_init(),
         LogFormat::Text => registry.with(fmt::layer().with_ansi(terminal).with_writer(writer)).try_init(),
     };
     started.map_err(|_| LogError::AlreadyStarted)?;
@@ -149,14 +151,20 @@ mod tests {
         let settings =
             LogSettings { format: Some(LogFormat::Json), directory: Some(directory.path().into()), filter: "info".into(), blocking: false };
         let guard = start(&settings).unwrap();
-        tracing::info!(method = "GetTask", "request");
+        tracing::info!(method = "GetTask", status = 200, late = false, share = 0.5, cause = %"a \"quoted\" one", "request");
         tracing::debug!("unheard");
         drop(guard);
 
         let file = std::fs::read_dir(directory.path()).unwrap().next().unwrap().unwrap().path();
         let text = std::fs::read_to_string(file).unwrap();
         assert_eq!(text.lines().count(), 1, "{text}");
-        assert!(text.contains(r#""method":"GetTask""#) && text.contains(r#""message":"request""#), "{text}");
+        let mut line: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert!(line["timestamp"].take().as_str().unwrap().ends_with('Z'), "{text}");
+        let expected = serde_json::json!({
+            "timestamp": null, "level": "INFO", "message": "request", "method": "GetTask", "status": 200, "late": false, "share": 0.5,
+            "cause": "a \"quoted\" one", "target": "telemetry::logs::tests",
+        });
+        assert_eq!(line, expected);
         assert!(matches!(start(&settings), Err(LogError::AlreadyStarted)));
     }
 }
