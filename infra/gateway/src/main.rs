@@ -21,6 +21,10 @@ use clap::Parser;
 
 use cli::{Cli, Command};
 
+/// A request is many small allocations, made and freed on different threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
