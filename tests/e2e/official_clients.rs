@@ -1,4 +1,4 @@
-//! The official clients of others against this server: Rust over both bindings, Python in three generations.
+//! The official clients of others against this server, over both bindings: Rust, Python in three generations, JavaScript in two.
 
 use a2a::{
     CancelTaskRequest, GetTaskRequest, ListTasksRequest, Message, Part, Role, SendMessageRequest, SendMessageResponse, StreamResponse,
@@ -106,4 +106,32 @@ fn the_python_sdk_0_3_over_http_json() {
 #[test]
 fn the_python_sdk_0_2_over_json_rpc() {
     python("A2A_TEST_PYTHON_0_2", "client_0_2.py", &[]);
+}
+
+fn javascript(modules: &str, script: &str, binding: &str) {
+    let (Some(node), Some(modules)) = (tool("A2A_TEST_NODE"), tool(modules)) else { return };
+    let server = Server::conformance();
+    let script = format!("{}/javascript/{script}", env!("CARGO_MANIFEST_DIR"));
+    let said = node.run(&[&script, &server.base, modules.path(), binding]);
+    assert!(said.trim_end().ends_with("ok"), "{said}");
+}
+
+#[test]
+fn the_javascript_sdk_1_x_over_json_rpc() {
+    javascript("A2A_TEST_JAVASCRIPT_1", "client_1.mjs", "JSONRPC");
+}
+
+#[test]
+fn the_javascript_sdk_1_x_over_http_json() {
+    javascript("A2A_TEST_JAVASCRIPT_1", "client_1.mjs", "HTTP+JSON");
+}
+
+#[test]
+fn the_javascript_sdk_0_3_over_json_rpc() {
+    javascript("A2A_TEST_JAVASCRIPT_0_3", "client_0_3.mjs", "JSONRPC");
+}
+
+#[test]
+fn the_javascript_sdk_0_3_over_http_json() {
+    javascript("A2A_TEST_JAVASCRIPT_0_3", "client_0_3.mjs", "HTTP+JSON");
 }

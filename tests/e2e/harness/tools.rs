@@ -1,8 +1,8 @@
-//! Programs of other makers that some tests run: Python with an official SDK, Node.js.
+//! Programs of other makers that some tests run: Python and Node.js with an official SDK.
 
 use std::{path::PathBuf, process::Command};
 
-/// A program that `cargo xtask test` found or installed.
+/// A program (or a folder of modules) that `cargo xtask test` found or installed.
 pub struct Tool {
     path: PathBuf,
 }
@@ -22,6 +22,11 @@ pub fn tool(variable: &str) -> Option<Tool> {
 }
 
 impl Tool {
+    /// Where it is.
+    pub fn path(&self) -> &str {
+        self.path.to_str().unwrap()
+    }
+
     /// Runs it with these arguments and takes its output; fails with what it said.
     #[track_caller]
     pub fn run(&self, arguments: &[&str]) -> String {
