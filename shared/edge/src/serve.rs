@@ -87,9 +87,10 @@ async fn answer(app: &App, exchange: &mut Exchange<'_>, body: &[u8], serves: Ser
         return refusal(exchange, error, seen);
     }
     match place {
-        Place::JsonRpc => json_rpc::answer(app, exchange, body, only(serves), seen).await,
-        Place::JsonRpcOf(method) => json_rpc::answer(app, exchange, body, Some(method), seen).await,
-        Place::Rest => rest::answer(app, exchange, body, only(serves), seen).await,
+        // In boxes, because a future is as large as the largest that it may await: a card must not pay for a call.
+        Place::JsonRpc => Box::pin(json_rpc::answer(app, exchange, body, only(serves), seen)).await,
+        Place::JsonRpcOf(method) => Box::pin(json_rpc::answer(app, exchange, body, Some(method), seen)).await,
+        Place::Rest => Box::pin(rest::answer(app, exchange, body, only(serves), seen)).await,
         Place::AgentCard => {
             seen.method = "AgentCard";
             app.cards.agent_card(&exchange.base_url(app), exchange.target.tenant, exchange.version, exchange.headers)

@@ -19,14 +19,15 @@ use crate::{CallContext, Engine, Reply};
 impl Engine {
     /// Performs one operation.
     pub async fn call(&self, call: Call, context: CallContext) -> Result<Reply, A2aError> {
+        // A future is as large as the largest that it may await, and is moved before it runs: boxes keep every call from paying for the largest.
         match call {
-            Call::SendMessage(send) => self.send_message(send, context).await,
-            Call::SendStreamingMessage(send) => self.send_streaming_message(send, context).await,
+            Call::SendMessage(send) => Box::pin(self.send_message(send, context)).await,
+            Call::SendStreamingMessage(send) => Box::pin(self.send_streaming_message(send, context)).await,
             Call::GetTask(request) => self.get_task(request, context).await,
-            Call::ListTasks(request) => self.list_tasks(request, context).await,
-            Call::CancelTask(request) => self.cancel_task(request, context).await,
-            Call::SubscribeToTask(request) => self.subscribe_to_task(request, context).await,
-            Call::CreateTaskPushNotificationConfig(config) => self.create_task_push_notification_config(config, context).await,
+            Call::ListTasks(request) => Box::pin(self.list_tasks(request, context)).await,
+            Call::CancelTask(request) => Box::pin(self.cancel_task(request, context)).await,
+            Call::SubscribeToTask(request) => Box::pin(self.subscribe_to_task(request, context)).await,
+            Call::CreateTaskPushNotificationConfig(config) => Box::pin(self.create_task_push_notification_config(config, context)).await,
             Call::GetTaskPushNotificationConfig(request) => self.get_task_push_notification_config(request, context).await,
             Call::ListTaskPushNotificationConfigs(request) => self.list_task_push_notification_configs(request, context).await,
             Call::DeleteTaskPushNotificationConfig(request) => self.delete_task_push_notification_config(request, context).await,

@@ -1,6 +1,6 @@
 //! From a message to a turn that can run: which task, which agent, and everything that has to hold before.
 
-use std::{fmt::Write, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use aws_lc_rs::digest;
 use protocol::{
@@ -225,9 +225,6 @@ fn fingerprint(request: &SendMessageRequest, agent: &str) -> String {
     let content = if plain { serde_json::to_vec(request) } else { serde_json_canonicalizer::to_vec(request) };
     // Both are JSON by construction; an empty content would only make two messages of one id look alike.
     hash.update(&content.unwrap_or_default());
-    let digest = hash.finish();
-    digest.as_ref().iter().fold(String::with_capacity(64), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
+    hash.finish().as_ref().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
