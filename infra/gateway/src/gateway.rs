@@ -21,7 +21,6 @@ use http::{
 };
 use http_body::Body;
 use http_body_util::BodyExt;
-use lambda_http::RequestExt;
 use protocol::A2aError;
 use tokio::{
     net::TcpListener,
@@ -148,7 +147,7 @@ impl Gateway {
         if uri.path().len() + uri.query().map_or(0, str::len) > MAX_URI_BYTES {
             return Err(Refusal::Otherwise(Kind::BadRequest, "the URL is longer than 8 KiB"));
         }
-        let host = event::host(parts).ok_or(Refusal::Otherwise(Kind::BadRequest, "the Host header names no host"))?.to_owned();
+        let host = event::host(parts).ok_or(Refusal::Otherwise(Kind::BadRequest, "the Host header names no host"))?;
         let path = router::canonical(uri.path());
         let base_path = self.app.settings.base_path.as_deref();
         let found =
@@ -161,15 +160,21 @@ impl Gateway {
         let now = self.app.engine.ports().clock.now().timestamp_millis();
         let surroundings = Surroundings {
             peer,
-            host,
+            host: &host,
             request_id: self.request_ids.next(),
             resource: &found.target.route.path,
             path: &path,
             parameters: &found.parameters,
             received_at: now,
         };
-        let event = event::event(parts, body, surroundings);
-        self.invoke(found.target, event::request(event)).await.map_err(|failure| match failure {
+        let event = event::event(parts, surroundings);
+        let Target { route, function } = &**found.target;
+        let budget = function.timeout.min(route.timeout);
+        let deadline = Instant::now() + budget;
+        let mut context = function.context.clone();
+        context.deadline = u64::try_from(now).unwrap_or(0).saturating_add(u64::try_from(budget.as_millis()).unwrap_or(u64::MAX));
+        let request = event::request(event, &uri, host, body, context).ok_or(Refusal::Otherwise(Kind::BadRequest, "the URL is none"))?;
+        self.invoke(found.target, request, deadline).await.map_err(|failure| match failure {
             Failure::TimedOut => Refusal::Otherwise(Kind::FunctionTimedOut, "the function did not answer in time"),
             Failure::Failed(reason) => Refusal::Otherwise(Kind::FunctionFailed, reason),
         })
@@ -192,14 +197,9 @@ impl Gateway {
         })
     }
 
-    async fn invoke(&self, target: &Arc<Target<Function>>, request: edge::Request) -> Result<Response<ResponseBody>, Failure> {
-        let Target { route, function } = &**target;
-        let budget = function.timeout.min(route.timeout);
-        let deadline = Instant::now() + budget;
-        let mut context = function.context.clone();
-        let budget_ms = i64::try_from(budget.as_millis()).unwrap_or(i64::MAX);
-        context.deadline = u64::try_from(self.app.engine.ports().clock.now().timestamp_millis().saturating_add(budget_ms)).unwrap_or(0);
-        let answer = (function.handle)(self.app.clone(), request.with_lambda_context(context));
+    async fn invoke(&self, target: &Target<Function>, request: edge::Request, deadline: Instant) -> Result<Response<ResponseBody>, Failure> {
+        let Target { route, function } = target;
+        let answer = (function.handle)(self.app.clone(), request);
         let (parts, body) = outlive(answer, &function.name, deadline).await?.into_parts();
         let body = match body {
             edge::Body::Whole(bytes) => {
