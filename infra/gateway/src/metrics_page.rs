@@ -1,8 +1,9 @@
 //! The page that Prometheus reads.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use edge::App;
 use http::{HeaderValue, Method, Response, StatusCode, header::CONTENT_TYPE};
 use http_body_util::Full;
 use telemetry::MetricsPage;
@@ -15,7 +16,7 @@ use crate::server;
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Serves `GET /metrics` until `stop`.
-pub async fn serve(listener: TcpListener, page: MetricsPage, stop: CancellationToken) {
+pub async fn serve(listener: TcpListener, app: Arc<App>, page: MetricsPage, stop: CancellationToken) {
     let upkeep = tokio::spawn({
         let page = page.clone();
         async move {
@@ -27,16 +28,20 @@ pub async fn serve(listener: TcpListener, page: MetricsPage, stop: CancellationT
         }
     });
     let meet = move |_| {
-        let page = page.clone();
-        move |request: http::Request<hyper::body::Incoming>| std::future::ready(answer(request.method(), request.uri().path(), &page))
+        let (app, page) = (app.clone(), page.clone());
+        move |request: http::Request<hyper::body::Incoming>| {
+            let (app, page) = (app.clone(), page.clone());
+            async move { answer(request.method(), request.uri().path(), &app, &page).await }
+        }
     };
     server::serve(listener, meet, stop, Duration::from_millis(100)).await;
     upkeep.abort();
 }
 
-fn answer(method: &Method, path: &str, page: &MetricsPage) -> Response<Full<Bytes>> {
+async fn answer(method: &Method, path: &str, app: &App, page: &MetricsPage) -> Response<Full<Bytes>> {
     let found = path.trim_end_matches('/') == "/metrics" && matches!(*method, Method::GET | Method::HEAD);
     let (status, kind, text) = if found {
+        edge::measure(app).await;
         (StatusCode::OK, MetricsPage::CONTENT_TYPE, page.text())
     } else {
         (

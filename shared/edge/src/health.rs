@@ -71,6 +71,11 @@ pub(crate) async fn details(app: &App) -> Response {
     )
 }
 
+/// Brings the gauges of what is in the store up to date: called before someone reads them.
+pub async fn measure(app: &App) {
+    tokio::join!(active_tasks(app), depth(app, QueueName::RunTask), depth(app, QueueName::DeliverPush));
+}
+
 /// How long a round trip to the store takes, or why there is none.
 pub(crate) async fn answers(app: &App) -> Result<Duration, String> {
     let asked = Instant::now();

@@ -23,6 +23,7 @@ mod work;
 pub use app::{App, EdgeSettings};
 pub use body::Body;
 pub use cards::DefaultCard;
+pub use health::measure;
 pub use protocol::Method;
 pub use serve::{MAX_BODY_BYTES, Serves, refuse, serve};
 pub use signing::{SigningKey, SigningKeyError};

@@ -49,7 +49,7 @@ pub async fn run(options: ServeOptions) -> Result<()> {
     say(format_args!("metrics on http://{metrics_address}/metrics"));
     let _log = telemetry::logs::start(&logging)?;
 
-    tokio::spawn(metrics_page::serve(metrics_listener, page, ended.clone()));
+    tokio::spawn(metrics_page::serve(metrics_listener, app.clone(), page, ended.clone()));
     let server = tokio::spawn(gateway.serve(listener, stop.clone(), DRAIN));
 
     signals.told_to_end().await;
