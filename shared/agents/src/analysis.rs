@@ -2,7 +2,9 @@
 
 mod anomalies;
 mod answer;
+mod calendar;
 mod chart;
+mod dates;
 mod describe;
 mod input;
 #[cfg(test)]

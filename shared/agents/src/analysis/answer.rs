@@ -8,10 +8,11 @@ use super::{
     chart::{self, Chart, Kind},
     describe::Description,
     number::{number, words, words_or_dash},
-    patterns, relations,
+    patterns,
+    relations::{self, View},
     settings::Settings,
     skill::Skill,
-    table::{Column, Table},
+    table::{Column, Dates, Place, Table},
     trend::Trend,
 };
 use crate::say;
@@ -75,6 +76,10 @@ pub(crate) fn answer(skill: Skill, table: &Table, settings: &Settings, stop: &dy
         ("missing".to_string(), Value::Object(missing)),
         ("categorical_columns".to_string(), json!(table.categorical)),
     ]);
+    if !table.dates.is_empty() {
+        let one = |dates: &Dates| json!({"name": dates.column.name, "unit": dates.calendar.unit(), "from": dates.written(f64::min), "to": dates.written(f64::max)});
+        answer.data.insert("date_columns".into(), table.dates.iter().map(one).collect());
+    }
     answer.data.entry("chart").or_insert_with(|| json!({"kind": answer.chart.kind.name(), "title": answer.chart.title}));
     Ok(answer)
 }
@@ -163,27 +168,19 @@ fn regression(table: &Table, settings: &Settings, data: &mut Map<String, Value>,
 
 /// The trend of the response where there is one, else of each column, over the column of time or the row.
 fn trend(table: &Table, settings: &Settings, stop: &dyn Fn() -> bool) -> Result<Answer, NoAnswer> {
-    let roles = relations::roles(table, settings).map_err(NoAnswer::Setting)?;
-    let over = match &roles {
-        Some(relations::Roles { predictors, .. }) if predictors.len() == 1 => predictors.first().copied(),
-        _ => relations::time(table, settings),
-    };
-    let of = |column: &Column| {
-        let over = over.filter(|over| over.name != column.name);
-        let points = column.present().map(|(row, y)| (over.map_or(row as f64, |over| over.values[row]), y)).filter(|(x, _)| x.is_finite());
-        Trend::of(&column.name, over.map(|over| over.name.as_str()), points.collect(), settings)
-    };
+    let View { response, over, is_multiple } = relations::view(table, settings).map_err(NoAnswer::Setting)?;
+    let over_for = |column: &Column| over.filter(|over| over.column.name != column.name);
     let mut data = Map::new();
     let mut summary = vec![];
-    let chart = if let Some(response) = roles.as_ref().map(|roles| roles.response).or(table.columns.first().filter(|_| table.columns.len() == 1)) {
-        let trend = of(response);
+    let chart = if let Some(response) = response {
+        let trend = Trend::of_column(response, over_for(response), settings);
         data.insert("trend".into(), trend.to_json());
         summary.push(trend.summary());
         Chart::of_trend(&trend)
     } else {
-        let others: Vec<Column> = table.columns.iter().filter(|column| over.is_none_or(|over| over.name != column.name)).cloned().collect();
-        let trends = by_column(&Table { columns: others, categorical: vec![] }, stop, |column| {
-            let trend = of(column);
+        let others: Vec<Column> = table.columns.iter().filter(|column| over.is_none_or(|over| over.column.name != column.name)).cloned().collect();
+        let trends = by_column(&Table::of_columns(others), stop, |column| {
+            let trend = Trend::of_column(column, over_for(column), settings);
             if summary.len() < MAX_WORDS {
                 summary.push(trend.summary());
             }
@@ -192,7 +189,7 @@ fn trend(table: &Table, settings: &Settings, stop: &dyn Fn() -> bool) -> Result<
         data.insert("trend".into(), trends);
         Chart::of_table(table, over, Some(Kind::Line))
     };
-    if settings.degree > 1 || roles.as_ref().is_some_and(|roles| roles.predictors.len() > 1) {
+    if settings.degree > 1 || is_multiple {
         regression(&with_index(table), settings, &mut data, &mut summary)?;
     }
     Ok(Answer { data, summary, chart })
@@ -217,6 +214,7 @@ fn anomalies(table: &Table, settings: &Settings, stop: &dyn Fn() -> bool) -> Res
         all.push((column, anomalies::find(column, settings.method, settings.threshold)));
     }
     let total: usize = all.iter().map(|(_, found)| found.len()).sum();
+    let over = relations::time(table, settings).filter(|over| over.calendar.is_some());
     let one = |column: &Column, anomaly: &Anomaly| {
         let mut map = json!({
             "index": anomaly.index,
@@ -227,6 +225,12 @@ fn anomalies(table: &Table, settings: &Settings, stop: &dyn Fn() -> bool) -> Res
         if !table.is_plain() {
             map["column"] = json!(column.name);
         }
+        if let Some(date) = over.and_then(|over| over.date(anomaly.index)) {
+            map["date"] = json!(date);
+        }
+        if let Some(label) = table.labels.get(anomaly.index) {
+            map["label"] = json!(label);
+        }
         map
     };
     let listed: Vec<Value> =
@@ -235,14 +239,16 @@ fn anomalies(table: &Table, settings: &Settings, stop: &dyn Fn() -> bool) -> Res
     for (column, found) in all.iter().filter(|(_, found)| !found.is_empty()).take(MAX_WORDS) {
         let most = found.iter().max_by(|a, b| a.score.abs().total_cmp(&b.score.abs()));
         let most = most.map_or_else(String::new, |most| {
-            format!("; the strongest is {} in row {} (score {}, {})", words(most.value), most.index, words(most.score), most.method.name())
+            let date = || over.and_then(|over| over.date(most.index));
+            let place = table.labels.get(most.index).cloned().or_else(date).unwrap_or_else(|| format!("index {}", most.index));
+            format!("; the strongest is {} at {place} (score {}, {})", words(most.value), words(most.score), most.method.name())
         });
         summary.push(format!("{}: {} of {} values don't fit{most}.", column.name, found.len(), column.present().count()));
     }
     if total == 0 {
         summary.push("No value stands out from the others.".into());
     }
-    let shown = all.iter().max_by_key(|(_, found)| found.len()).map(|(column, found)| Chart::of_anomalies(column, found));
+    let shown = all.iter().max_by_key(|(_, found)| found.len()).map(|(column, found)| Chart::of_anomalies(column, found, over));
     let data = Map::from_iter([("anomalies".to_string(), json!(listed)), ("anomaly_count".to_string(), json!(total))]);
     Ok(Answer { data, summary, chart: shown.unwrap_or_else(|| Chart::of_table(table, None, None)) })
 }
@@ -267,16 +273,16 @@ fn pattern(table: &Table, stop: &dyn Fn() -> bool) -> Result<Answer, NoAnswer> {
         summary.push("No pattern stands out.".into());
     }
     summary.truncate(4 * MAX_WORDS);
-    let over = relations::time(table, &Settings::default()).filter(|_| table.columns.len() > 1);
+    let over = relations::time(table, &Settings::default()).filter(|over| over.calendar.is_some() || table.columns.len() > 1);
     Ok(Answer { data: Map::from_iter([("patterns".to_string(), json!(listed))]), summary, chart: Chart::of_table(table, over, Some(Kind::Line)) })
 }
 
 fn visualization(table: &Table, settings: &Settings) -> Result<Answer, NoAnswer> {
-    let roles = relations::roles(table, settings).map_err(NoAnswer::Setting)?;
-    let over = match &roles {
-        Some(relations::Roles { predictors, .. }) if predictors.len() == 1 => predictors.first().copied(),
-        _ => relations::time(table, settings).filter(|_| table.columns.len() > 1),
-    };
+    let over = relations::view(table, settings).map_err(NoAnswer::Setting)?.over;
+    // A single column isn't drawn over itself, and rows with names are told by them if nobody asks for anything else.
+    let is_asked = !settings.predictors.is_empty() || settings.chart == Some(Kind::Scatter);
+    let is_over = |over: &Place<'_>| table.columns.len() > 1 && (is_asked || table.labels.is_empty() || relations::is_time(over.column));
+    let over = over.filter(|over| over.calendar.is_some() || is_over(over));
     let chart = Chart::of_table(table, over, settings.chart);
     let data = json!({"kind": chart.kind.name(), "title": chart.title, "x": chart.x_label, "y": chart.y_label});
     Ok(Answer { data: Map::from_iter([("chart".to_string(), data)]), summary: vec![chart::sentence(&chart)], chart })
@@ -285,11 +291,14 @@ fn visualization(table: &Table, settings: &Settings) -> Result<Answer, NoAnswer>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::nist::{column, digits};
+    use crate::analysis::{
+        nist::{column, digits},
+        table::Cell,
+    };
 
     fn table(columns: &[(&str, &[f64])]) -> Table {
         let columns = columns.iter().map(|(name, values)| Column { name: (*name).into(), values: values.to_vec() }).collect();
-        Table { columns, categorical: vec![] }
+        Table::of_columns(columns)
     }
 
     fn data(skill: Skill, table: &Table, settings: &Settings) -> Value {
@@ -335,6 +344,24 @@ mod tests {
     }
 
     #[test]
+    fn columns_over_dates_have_a_trend_each_and_anomalies_their_date() {
+        let cells = |texts: &[&str]| texts.iter().map(|text| Cell::read(text, false)).collect::<Vec<_>>();
+        let table = Table::of_cells(vec![
+            ("day".into(), cells(&["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05"])),
+            ("sales".into(), cells(&["1", "2", "3", "4", "90"])),
+            ("visits".into(), cells(&["9", "8", "7", "6", "5"])),
+        ]);
+        let found = data(Skill::TrendAnalysis, &table, &Settings::default());
+        assert_eq!((&found["trend"]["visits"]["slope"], &found["trend"]["visits"]["over"]), (&json!(-1.0), &json!("day")));
+        assert_eq!(found["date_columns"], json!([{"name": "day", "unit": "day", "from": "2024-01-01", "to": "2024-01-05"}]));
+        let odd = data(Skill::AnomalyDetection, &table, &Settings::default());
+        assert_eq!((&odd["anomalies"][0]["index"], &odd["anomalies"][0]["date"]), (&json!(4), &json!("2024-01-05")));
+        let chosen = Settings { response: Some("sales".into()), predictors: vec!["day".into()], ..Settings::default() };
+        assert_eq!(data(Skill::TrendAnalysis, &table, &chosen)["trend"]["response"], json!("sales"));
+        assert_eq!(data(Skill::DataVisualization, &table, &Settings::default())["chart"]["x"], json!("day"));
+    }
+
+    #[test]
     fn an_anomaly_names_its_row_and_its_column() {
         let plain = data(Skill::AnomalyDetection, &Table::of_values(vec![10.0, 12.0, 11.0, 95.0, 13.0, 11.0]), &Settings::default());
         assert_eq!((&plain["anomalies"][0]["index"], &plain["anomalies"][0]["value"], &plain["anomaly_count"]), (&json!(3), &json!(95.0), &json!(1)));
@@ -360,7 +387,7 @@ mod tests {
             let names = ["x", "y", "z"];
             let mut table = Table::default();
             for (name, values) in names.iter().zip(columns) {
-                table.join(Table { columns: vec![Column { name: (*name).into(), values }], categorical: vec![] });
+                table.join(Table::of_columns(vec![Column { name: (*name).into(), values }]));
             }
             for skill in Skill::ALL {
                 let settings = Settings { degree, ..Settings::default() };

@@ -2,12 +2,14 @@
 
 mod axis;
 mod draw;
+mod shapes;
 
 use super::{
     anomalies::Anomaly,
+    calendar::Calendar,
     describe::Description,
     number::words,
-    table::{Column, Table},
+    table::{Column, MAX_LABELS, Place, Table},
     trend::Trend,
 };
 
@@ -31,6 +33,11 @@ pub(crate) struct Chart {
     marks: Vec<Mark>,
     /// Names on the x axis instead of numbers: the n-th stands at n.
     categories: Vec<String>,
+    /// Dates on the x axis instead of numbers.
+    calendar: Option<Calendar>,
+    /// Axes of things that are counted have no halves.
+    whole_x: bool,
+    whole_y: bool,
 }
 
 /// Something on the plot, in data coordinates.
@@ -38,6 +45,8 @@ pub(crate) struct Chart {
 struct Mark {
     /// In the legend, where several marks have one.
     name: Option<String>,
+    /// Which of the colours.
+    colour: usize,
     shape: Shape,
 }
 
@@ -68,7 +77,9 @@ const MAX_SERIES: usize = 8;
 /// At most so many points of a scatter plot are drawn.
 const MAX_POINTS: usize = 3000;
 /// Up to here single values are drawn as bars.
-const MAX_BARS: usize = 24;
+const MAX_BARS: usize = MAX_LABELS;
+/// How much of the room between two names bars take.
+const BAR_WIDTH: f64 = 0.8;
 
 impl Kind {
     pub(crate) const ALL: [Kind; 5] = [Kind::Line, Kind::Bar, Kind::Scatter, Kind::Histogram, Kind::Box];
@@ -110,56 +121,74 @@ impl Kind {
 
 impl Chart {
     /// Columns in the way that suits them, or as asked.
-    pub(crate) fn of_table(table: &Table, over: Option<&Column>, kind: Option<Kind>) -> Self {
-        let series: Vec<&Column> = table.columns.iter().filter(|column| over.is_none_or(|over| over.name != column.name)).take(MAX_SERIES).collect();
+    pub(crate) fn of_table(table: &Table, over: Option<Place<'_>>, kind: Option<Kind>) -> Self {
+        let others = table.columns.iter().filter(|column| over.is_none_or(|over| over.column.name != column.name));
+        let series: Vec<&Column> = others.take(MAX_SERIES).collect();
         let series = if series.is_empty() { table.columns.iter().take(MAX_SERIES).collect() } else { series };
-        let kind = kind.unwrap_or_else(|| suits(&series, over));
-        let (marks, categories) = match kind {
-            Kind::Line => (series.iter().map(|column| line(column, over)).collect(), vec![]),
-            Kind::Scatter => (series.iter().map(|column| scatter(column, over)).collect(), vec![]),
-            Kind::Bar => bars(&series),
-            Kind::Histogram => (series.first().map(|column| histogram(&column.numbers())).into_iter().collect(), vec![]),
-            Kind::Box => (
-                series.iter().enumerate().filter_map(|(at, column)| five(at, column)).collect(),
-                series.iter().map(|column| column.name.clone()).collect(),
-            ),
+        let kind = kind.unwrap_or_else(|| suits(&series, over, &table.labels));
+        let rows_are_named = over.is_none() && !table.labels.is_empty() && matches!(kind, Kind::Line | Kind::Bar);
+        let mut categories = if rows_are_named { table.labels.clone() } else { vec![] };
+        let marks: Vec<Shape> = match kind {
+            Kind::Line => series.iter().map(|column| Shape::Line { points: places(column, over), dashed: false }).collect(),
+            Kind::Scatter => series.iter().map(|column| Shape::Points { points: thin(&places(column, over)), stressed: false }).collect(),
+            Kind::Bar if series.len() == 1 || rows_are_named => bars(&series, over),
+            Kind::Bar => {
+                categories = series.iter().map(|column| column.name.clone()).collect();
+                vec![means(&series)]
+            }
+            Kind::Histogram => series.first().map(|column| histogram(&column.numbers())).into_iter().collect(),
+            Kind::Box => {
+                categories = series.iter().map(|column| column.name.clone()).collect();
+                series.iter().enumerate().filter_map(|(at, column)| five(at, column)).collect()
+            }
         };
+        let is_named = marks.len() == series.len() && !matches!(kind, Kind::Box | Kind::Histogram);
+        let name = |at: usize| is_named.then(|| series[at].name.clone());
+        let marks = marks.into_iter().enumerate().map(|(at, shape)| Mark { name: name(at), colour: at, shape }).collect();
+
         let names = series.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");
-        let place = over.map_or("index", |column| column.name.as_str());
+        let place = if rows_are_named { table.labels_of.as_str() } else { over.map_or("index", |over| over.column.name.as_str()) };
         let (x_label, y_label) = match kind {
             Kind::Histogram => (series.first().map_or_else(String::new, |column| column.name.clone()), "count".into()),
             Kind::Box => (String::new(), "value".into()),
-            Kind::Bar if series.len() > 1 => ("column".into(), "mean".into()),
+            Kind::Bar if !is_named => (String::new(), "mean".into()),
             _ => (place.to_string(), if series.len() == 1 { names.clone() } else { "value".into() }),
         };
         let title = match kind {
             Kind::Histogram => format!("Distribution of {x_label}"),
             Kind::Box => format!("Spread of {names}"),
-            Kind::Bar if series.len() > 1 => format!("Means of {names}"),
+            Kind::Bar if !is_named => format!("Means of {names}"),
+            _ if rows_are_named && place.is_empty() => names,
+            _ if rows_are_named => format!("{names} by {place}"),
             _ => format!("{names} over {place}"),
         };
-        Chart { kind, title, x_label, y_label, marks, categories }
+        let has_places = matches!(kind, Kind::Line | Kind::Scatter) || kind == Kind::Bar && is_named;
+        let calendar = over.filter(|_| has_places).and_then(|over| over.calendar.cloned());
+        let whole_x = has_places && over.is_none();
+        Chart { kind, title, x_label, y_label, marks, categories, calendar, whole_x, whole_y: kind == Kind::Histogram }
     }
 
     /// A series with its trend and forecast.
     pub(crate) fn of_trend(trend: &Trend) -> Self {
-        let kind = if trend.over.is_some() { Kind::Scatter } else { Kind::Line };
-        let mut marks = vec![Mark {
-            name: Some(trend.response.clone()),
-            shape: match kind {
-                Kind::Scatter => Shape::Points { points: thin(&trend.points), stressed: false },
-                _ => Shape::Line { points: trend.points.clone(), dashed: false },
-            },
-        }];
+        let is_series = trend.over.is_none() || trend.calendar.is_some();
+        let kind = if is_series { Kind::Line } else { Kind::Scatter };
+        let shape = match kind {
+            Kind::Scatter => Shape::Points { points: thin(&trend.points), stressed: false },
+            _ => Shape::Line { points: trend.points.clone(), dashed: false },
+        };
+        let mut marks = vec![Mark { name: Some(trend.response.clone()), colour: 0, shape }];
         let (first, last) = (trend.points.first().map(|point| point.0), trend.points.last().map(|point| point.0));
         if let (Some(fit), Some(first), Some(last)) = (&trend.fit, first, last) {
-            let end = trend.forecast.last().map_or(last, |step| step.x);
-            let at = |step: i32| first + (end - first) * f64::from(step) / 100.0;
+            let at = |step: i32| first + (last - first) * f64::from(step) / 100.0;
             let points = (0..=100).filter_map(|step| Some((at(step), fit.predict_value(at(step))?))).collect();
-            marks.push(Mark { name: Some("trend".into()), shape: Shape::Line { points, dashed: true } });
+            marks.push(Mark { name: Some("trend".into()), colour: 1, shape: Shape::Line { points, dashed: true } });
+            let points = trend.forecast.iter().map(|step| (step.x, step.value)).collect::<Vec<_>>();
+            if !points.is_empty() {
+                marks.push(Mark { name: Some("forecast".into()), colour: 2, shape: Shape::Line { points, dashed: false } });
+            }
             let band: Vec<_> = trend.forecast.iter().filter_map(|step| Some((step.x, step.low?, step.high?))).collect();
             if !band.is_empty() {
-                marks.push(Mark { name: Some("95 % of what comes next".into()), shape: Shape::Band { points: band } });
+                marks.push(Mark { name: Some("95 % prediction interval".into()), colour: 2, shape: Shape::Band { points: band } });
             }
         }
         let place = trend.over.clone().unwrap_or_else(|| "index".into());
@@ -170,20 +199,31 @@ impl Chart {
             y_label: trend.response.clone(),
             marks,
             categories: vec![],
+            calendar: trend.calendar.clone(),
+            whole_x: trend.over.is_none(),
+            whole_y: false,
         }
     }
 
-    /// A column with its anomalies.
-    pub(crate) fn of_anomalies(column: &Column, anomalies: &[Anomaly]) -> Self {
-        let points = anomalies.iter().take(MAX_POINTS).map(|anomaly| (anomaly.index as f64, anomaly.value)).collect();
-        let marks = vec![line(column, None), Mark { name: Some("anomaly".into()), shape: Shape::Points { points, stressed: true } }];
+    /// A column with its anomalies, over its rows or over dates.
+    pub(crate) fn of_anomalies(column: &Column, anomalies: &[Anomaly], over: Option<Place<'_>>) -> Self {
+        let place = |row: usize| over.map_or(row as f64, |over| over.column.values[row]);
+        let points = anomalies.iter().take(MAX_POINTS).map(|anomaly| (place(anomaly.index), anomaly.value)).collect();
+        let series = Shape::Line { points: places(column, over), dashed: false };
+        let mut marks = vec![Mark { name: Some(column.name.clone()), colour: 0, shape: series }];
+        if !anomalies.is_empty() {
+            marks.push(Mark { name: Some("anomaly".into()), colour: 1, shape: Shape::Points { points, stressed: true } });
+        }
         Chart {
             kind: Kind::Line,
             title: format!("Anomalies of {}", column.name),
-            x_label: "index".into(),
+            x_label: over.map_or("index", |over| &over.column.name).into(),
             y_label: column.name.clone(),
             marks,
             categories: vec![],
+            calendar: over.and_then(|over| over.calendar.cloned()),
+            whole_x: over.is_none(),
+            whole_y: false,
         }
     }
 
@@ -193,29 +233,22 @@ impl Chart {
     }
 }
 
-fn suits(series: &[&Column], over: Option<&Column>) -> Kind {
+fn suits(series: &[&Column], over: Option<Place<'_>>, labels: &[String]) -> Kind {
     let rises = |column: &Column| column.numbers().windows(2).all(|pair| pair[0] < pair[1]);
     match (over, series) {
-        (Some(over), _) if rises(over) => Kind::Line,
+        (Some(over), _) if over.calendar.is_some() || rises(over.column) => Kind::Line,
         (Some(_), _) => Kind::Scatter,
+        (None, _) if !labels.is_empty() => Kind::Bar,
         (None, [only]) if only.values.len() <= MAX_BARS => Kind::Bar,
         _ => Kind::Line,
     }
 }
 
-fn places<'a>(column: &'a Column, over: Option<&'a Column>) -> Vec<(f64, f64)> {
-    let mut points: Vec<(f64, f64)> =
-        column.present().map(|(row, value)| (over.map_or(row as f64, |over| over.values[row]), value)).filter(|(x, _)| x.is_finite()).collect();
+fn places(column: &Column, over: Option<Place<'_>>) -> Vec<(f64, f64)> {
+    let place = |row: usize| over.map_or(row as f64, |over| over.column.values[row]);
+    let mut points: Vec<(f64, f64)> = column.present().map(|(row, value)| (place(row), value)).filter(|(x, _)| x.is_finite()).collect();
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
     points
-}
-
-fn line(column: &Column, over: Option<&Column>) -> Mark {
-    Mark { name: Some(column.name.clone()), shape: Shape::Line { points: places(column, over), dashed: false } }
-}
-
-fn scatter(column: &Column, over: Option<&Column>) -> Mark {
-    Mark { name: Some(column.name.clone()), shape: Shape::Points { points: thin(&places(column, over)), stressed: false } }
 }
 
 /// Evenly chosen points, where there are too many.
@@ -223,23 +256,29 @@ fn thin(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     points.iter().copied().step_by(points.len().div_ceil(MAX_POINTS).max(1)).collect()
 }
 
-/// One bar for each value of a short column; for longer ones or several one for each mean.
-fn bars(series: &[&Column]) -> (Vec<Mark>, Vec<String>) {
-    let bars = |heights: Vec<f64>| heights.into_iter().enumerate().map(|(at, height)| (at as f64 - 0.4, at as f64 + 0.4, height)).collect();
-    match series {
-        [only] => {
-            let heights = only.present().take(10 * MAX_BARS).map(|(row, height)| (row as f64 - 0.4, row as f64 + 0.4, height)).collect();
-            (vec![Mark { name: None, shape: Shape::Bars(heights) }], vec![])
-        }
-        _ => {
-            let means = series.iter().map(|column| Description::of(&column.numbers()).mean.unwrap_or(0.0)).collect();
-            (vec![Mark { name: None, shape: Shape::Bars(bars(means)) }], series.iter().map(|column| column.name.clone()).collect())
-        }
-    }
+/// One bar for each value; those of several columns stand side by side.
+fn bars(series: &[&Column], over: Option<Place<'_>>) -> Vec<Shape> {
+    let width = BAR_WIDTH / series.len() as f64;
+    let of = |(number, column): (usize, &&Column)| {
+        let points = places(column, over);
+        // Bars over numbers or dates that lie close to each other are as narrow as these are close.
+        let closest = points.windows(2).map(|pair| pair[1].0 - pair[0].0).filter(|gap| *gap > 0.0).fold(f64::INFINITY, f64::min);
+        let scale = if closest.is_finite() { closest } else { 1.0 };
+        let from = |x: f64| x + scale * (width * number as f64 - BAR_WIDTH / 2.0);
+        Shape::Bars(points.into_iter().take(10 * MAX_BARS).map(|(x, height)| (from(x), from(x) + scale * width, height)).collect())
+    };
+    series.iter().enumerate().map(of).collect()
+}
+
+/// One bar for each column.
+fn means(series: &[&Column]) -> Shape {
+    let mean = |column: &&Column| Description::of(&column.numbers()).mean.unwrap_or(0.0);
+    let bar = |(at, height): (usize, f64)| (at as f64 - BAR_WIDTH / 2.0, at as f64 + BAR_WIDTH / 2.0, height);
+    Shape::Bars(series.iter().map(mean).enumerate().map(bar).collect())
 }
 
 /// Bins after Freedman and Diaconis, 5 to 50 of them.
-fn histogram(values: &[f64]) -> Mark {
+fn histogram(values: &[f64]) -> Shape {
     let description = Description::of(values);
     let (low, high) = (description.min.unwrap_or(0.0), description.max.unwrap_or(1.0));
     let width = 2.0 * description.iqr.unwrap_or(0.0) / (values.len().max(1) as f64).cbrt();
@@ -252,11 +291,11 @@ fn histogram(values: &[f64]) -> Mark {
         counts[bin.min(bins - 1)] += 1;
     }
     let edge = |at: usize| low + range * at as f64 / bins as f64;
-    Mark { name: None, shape: Shape::Bars(counts.into_iter().enumerate().map(|(at, count)| (edge(at), edge(at + 1), count as f64)).collect()) }
+    Shape::Bars(counts.into_iter().enumerate().map(|(at, count)| (edge(at), edge(at + 1), count as f64)).collect())
 }
 
 /// Whiskers reach to the last value within 1.5 interquartile ranges.
-fn five(at: usize, column: &Column) -> Option<Mark> {
+fn five(at: usize, column: &Column) -> Option<Shape> {
     let values = column.numbers();
     let description = Description::of(&values);
     let (q1, median, q3, iqr) = (description.q1?, description.median?, description.q3?, description.iqr?);
@@ -264,13 +303,20 @@ fn five(at: usize, column: &Column) -> Option<Mark> {
     let low = values.iter().filter(inside).copied().fold(q1, f64::min);
     let high = values.iter().filter(inside).copied().fold(q3, f64::max);
     let outliers = values.iter().filter(|value| !inside(value)).copied().take(MAX_POINTS / MAX_SERIES).collect();
-    Some(Mark { name: None, shape: Shape::Box { place: at as f64, five: [low, q1, median, q3, high], outliers } })
+    Some(Shape::Box { place: at as f64, five: [low, q1, median, q3, high], outliers })
 }
 
 /// What a chart shows, in a sentence.
 pub(crate) fn sentence(chart: &Chart) -> String {
-    let points: usize = chart.marks.iter().map(|mark| mark.shape.len()).sum();
-    format!("The {} chart \"{}\" shows {} points.", chart.kind.name(), chart.title, words(points as f64))
+    let count: usize = chart.marks.iter().map(|mark| mark.shape.len()).sum();
+    let (noun, one, many) = match chart.kind {
+        Kind::Line => ("line chart", "point", "points"),
+        Kind::Scatter => ("scatter plot", "point", "points"),
+        Kind::Bar => ("bar chart", "bar", "bars"),
+        Kind::Histogram => ("histogram", "bin", "bins"),
+        Kind::Box => ("box plot", "box", "boxes"),
+    };
+    format!("The {noun} “{}” shows {} {}.", chart.title, words(count as f64), if count == 1 { one } else { many })
 }
 
 impl Shape {
@@ -279,7 +325,7 @@ impl Shape {
             Shape::Line { points, .. } | Shape::Points { points, .. } => points.len(),
             Shape::Band { points } => points.len(),
             Shape::Bars(bars) => bars.len(),
-            Shape::Box { outliers, .. } => 5 + outliers.len(),
+            Shape::Box { .. } => 1,
         }
     }
 }

@@ -125,7 +125,7 @@ fn run(values: &[f64], rows: &[usize]) -> Option<Pattern> {
     let text = if whole {
         format!("the whole series is {way}")
     } else {
-        format!("{length} values in a row are {way}, from row {} to row {}", rows[begin], rows[end])
+        format!("{length} values in a row are {way}, from index {} to index {}", rows[begin], rows[end])
     };
     Pattern::new("monotone_run", text, json!({"direction": way, "start": rows[begin], "end": rows[end], "length": length}))
 }
@@ -169,7 +169,7 @@ fn changes(values: &[f64], rows: &[usize]) -> Vec<Pattern> {
     let level = |begin: usize, end: usize| values[begin..end].iter().sum::<f64>() / (end - begin) as f64;
     let pattern = |(begin, cut, end): (usize, usize, usize)| {
         let (before, after) = (level(begin, cut), level(cut, end));
-        let text = format!("the level changes at row {} from {} to {}", rows[cut], words(before), words(after));
+        let text = format!("the level changes at index {} from {} to {}", rows[cut], words(before), words(after));
         Pattern::new("change_point", text, json!({"index": rows[cut], "before": number(Some(before)), "after": number(Some(after))}))
     };
     cuts.into_iter().filter_map(pattern).collect()

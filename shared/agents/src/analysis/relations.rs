@@ -7,7 +7,7 @@ use super::{
     regression::{self, Fit, MAX_TERMS, Model},
     settings::Settings,
     student_t,
-    table::{Column, Table},
+    table::{Column, Dates, Place, Table},
     wide::Wide,
 };
 
@@ -27,11 +27,9 @@ pub(crate) struct Roles<'a> {
 /// # Errors
 /// A named column that isn't there.
 pub(crate) fn roles<'a>(table: &'a Table, settings: &Settings) -> Result<Option<Roles<'a>>, String> {
-    let named = |name: &String| {
-        let known = || table.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");
-        table.column(name).ok_or_else(|| format!("there is no column of numbers `{name}` ({})", known()))
-    };
-    let chosen: Vec<&Column> = settings.predictors.iter().map(named).collect::<Result<_, _>>()?;
+    let named = |name: &String| column_of(table, name);
+    let are_dates = |name: &&String| table.place(name).is_some_and(|place| place.calendar.is_some());
+    let chosen: Vec<&Column> = settings.predictors.iter().filter(|name| !are_dates(name)).map(named).collect::<Result<_, _>>()?;
     let response = match &settings.response {
         Some(name) => Some(named(name)?),
         None => table.column("y").or(match table.columns.as_slice() {
@@ -51,15 +49,54 @@ pub(crate) fn roles<'a>(table: &'a Table, settings: &Settings) -> Result<Option<
     Ok((!predictors.is_empty()).then_some(Roles { response, predictors }))
 }
 
-/// The column that others are seen over in a trend, if there is one.
-pub(crate) fn time<'a>(table: &'a Table, settings: &Settings) -> Option<&'a Column> {
-    match settings.predictors.as_slice() {
-        [name] => table.column(name),
-        _ => TIMES.iter().find_map(|name| table.column(name)),
+/// The column that others are seen over, if there is one: the predictor that is named, or `x` or `t`, or dates, or a column of another name that
+/// speaks of time.
+pub(crate) fn time<'a>(table: &'a Table, settings: &Settings) -> Option<Place<'a>> {
+    if let [name] = settings.predictors.as_slice() {
+        return table.place(name);
     }
+    let numbers = |names: &[&str]| names.iter().find_map(|name| table.column(name)).map(|column| Place { column, calendar: None });
+    let dates = || table.dates.first().map(Dates::place);
+    numbers(&TIMES[..2]).or_else(dates).or_else(|| numbers(&TIMES[2..]))
 }
 
-fn is_time(column: &Column) -> bool {
+/// What is seen over what, in a trend and on a chart.
+pub(crate) struct View<'a> {
+    /// `None` for every column but the one that they are seen over.
+    pub(crate) response: Option<&'a Column>,
+    /// `None` for the row.
+    pub(crate) over: Option<Place<'a>>,
+    /// Several columns explain the response.
+    pub(crate) is_multiple: bool,
+}
+
+/// One column over the other, or over dates where there are any; several over the column of time.
+///
+/// # Errors
+/// A named column that isn't there.
+pub(crate) fn view<'a>(table: &'a Table, settings: &Settings) -> Result<View<'a>, String> {
+    let time = time(table, settings);
+    if let Some(over) = time.filter(|over| over.calendar.is_some()) {
+        let only = || table.columns.first().filter(|_| table.columns.len() == 1);
+        let named = settings.response.as_ref().map(|name| column_of(table, name)).transpose()?;
+        return Ok(View { response: named.or_else(only), over: Some(over), is_multiple: false });
+    }
+    Ok(match roles(table, settings)? {
+        Some(Roles { response, predictors }) => {
+            let only = predictors.first().filter(|_| predictors.len() == 1).map(|column| Place { column, calendar: None });
+            View { response: Some(response), over: only.or(time), is_multiple: predictors.len() > 1 }
+        }
+        None => View { response: table.columns.first().filter(|_| table.columns.len() == 1), over: time, is_multiple: false },
+    })
+}
+
+fn column_of<'a>(table: &'a Table, name: &str) -> Result<&'a Column, String> {
+    let known = || table.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");
+    table.column(name).ok_or_else(|| format!("there is no column of numbers `{name}` ({})", known()))
+}
+
+/// Whether its name speaks of time, or of the place that others have.
+pub(crate) fn is_time(column: &Column) -> bool {
     TIMES.iter().any(|name| column.name.eq_ignore_ascii_case(name))
 }
 
@@ -168,7 +205,7 @@ mod tests {
     fn longley() -> Table {
         let names = ["y", "x1", "x2", "x3", "x4", "x5", "x6"];
         let columns = names.map(|name| Column { name: name.into(), values: nist::column("Longley", name) });
-        Table { columns: columns.to_vec(), categorical: vec![] }
+        Table::of_columns(columns.to_vec())
     }
 
     #[test]
@@ -196,10 +233,7 @@ mod tests {
     #[test]
     fn correlations_are_symmetric_and_null_for_constants() {
         let column = |name: &str, values: &[f64]| Column { name: name.into(), values: values.to_vec() };
-        let table = Table {
-            columns: vec![column("a", &[1.0, 2.0, 3.0, 4.0]), column("b", &[2.0, 4.0, 6.0, 8.0]), column("c", &[5.0; 4])],
-            categorical: vec![],
-        };
+        let table = Table::of_columns(vec![column("a", &[1.0, 2.0, 3.0, 4.0]), column("b", &[2.0, 4.0, 6.0, 8.0]), column("c", &[5.0; 4])]);
         let answer = correlation_json(&table, &correlations(&table, &|| false));
         assert_eq!(answer["matrix"], json!([[1.0, 1.0, null], [1.0, 1.0, null], [null, null, 1.0]]));
         assert_eq!(answer["p_values"][0][1], json!(0.0));

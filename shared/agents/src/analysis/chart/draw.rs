@@ -2,161 +2,211 @@
 
 use std::fmt::Write;
 
-use super::{Chart, Mark, Shape, axis::Axis};
+use super::{
+    Chart, Kind, Mark, Shape,
+    axis::Axis,
+    shapes::{draw, sample},
+};
 
 const WIDTH: f64 = 800.0;
 const HEIGHT: f64 = 480.0;
-const LEFT: f64 = 80.0;
-const RIGHT: f64 = 20.0;
-const TOP: f64 = 48.0;
-const BOTTOM: f64 = 64.0;
+const RIGHT: f64 = 36.0;
+/// Of the title.
+const HEAD: f64 = 46.0;
+const LEGEND_LINE: f64 = 22.0;
+/// Of a panel, where series have one each.
+const PANEL_HEIGHT: f64 = 170.0;
+const PANEL_GAP: f64 = 30.0;
+/// The mean width of a letter of 12 pixels.
+const LETTER: f64 = 6.6;
+/// Letters of a name on an axis, at most.
+const LONGEST_NAME: usize = 16;
 
 /// Told apart by people who see colours differently, too (after Okabe and Ito).
 const COLOURS: [&str; 8] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#666666", "#8c510a"];
-const STRESS: &str = "#d00000";
 
-/// The whole document.
+/// Where marks are drawn, in pixels.
+struct Frame {
+    left: f64,
+    right: f64,
+    top: f64,
+    bottom: f64,
+}
+
+/// What is written below the lowest frame.
+struct Names {
+    ticks: Vec<(f64, String)>,
+    slanted: bool,
+    /// In letters.
+    longest: usize,
+}
+
+/// The whole document. Series of very different size have a panel each; one axis would flatten all but the largest.
 pub(super) fn svg(chart: &Chart) -> String {
-    let x = Axis::over(chart.marks.iter().flat_map(|mark| mark.shape.xs()), LEFT, WIDTH - RIGHT);
-    let y = Axis::over(chart.marks.iter().flat_map(|mark| mark.shape.ys()), HEIGHT - BOTTOM, TOP);
+    let panels: Vec<&[Mark]> = if needs_panels(chart) { chart.marks.chunks(1).collect() } else { vec![&chart.marks] };
+    let single = panels.len() == 1;
+    let legend = if single { legend_lines(chart) } else { vec![] };
+    let top = HEAD + LEGEND_LINE * legend.len() as f64 + if single { 0.0 } else { 16.0 };
+
+    let y_axis = |marks: &[Mark], frame: &Frame| Axis::over(marks.iter().flat_map(|mark| mark.shape.ys()), frame.bottom, frame.top);
+    let any = Frame { left: 0.0, right: WIDTH, top: 0.0, bottom: 100.0 };
+    let labels = panels.iter().flat_map(|marks| y_axis(marks, &any).ticks(if single { 6 } else { 4 }, chart.whole_y));
+    let widest = labels.map(|(_, label)| label.chars().count()).max().unwrap_or(1);
+    let left = if single && !chart.y_label.is_empty() { 42.0 } else { 20.0 } + LETTER * widest.min(LONGEST_NAME) as f64 + 8.0;
+    let x = Axis::over(chart.marks.iter().flat_map(|mark| mark.shape.xs()), left, WIDTH - RIGHT);
+    let names = names(chart, &x, WIDTH - RIGHT - left);
+    // Slanted names reach out to the left of what they name.
+    let left = if names.slanted { left.max(LETTER * names.longest as f64 * 0.7) } else { left };
+    let x = Axis::over(chart.marks.iter().flat_map(|mark| mark.shape.xs()), left, WIDTH - RIGHT);
+    let foot = if names.slanted { 26.0 + LETTER * names.longest as f64 * 0.75 } else { 34.0 } + if chart.x_label.is_empty() { 0.0 } else { 24.0 };
+
+    let panel_height = if single { HEIGHT - top - foot } else { PANEL_HEIGHT };
+    let height = top + foot + panel_height * panels.len() as f64 + PANEL_GAP * (panels.len() - 1) as f64;
     let mut out = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{HEIGHT}\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" \
-         font-family=\"sans-serif\" font-size=\"12\">\n<title>{title}</title>\n<rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"#ffffff\"/>\n\
-         <text x=\"{middle}\" y=\"26\" text-anchor=\"middle\" font-size=\"17\">{title}</text>\n",
-        title = escaped(&chart.title, 90),
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" \
+         font-family=\"system-ui, 'Segoe UI', Helvetica, Arial, sans-serif\" font-size=\"12\">\n<title>{title}</title>\n\
+         <rect width=\"{WIDTH}\" height=\"{height}\" fill=\"#ffffff\"/>\n\
+         <text x=\"{middle}\" y=\"28\" text-anchor=\"middle\" font-size=\"17\" font-weight=\"600\" fill=\"#222222\">{title}</text>\n",
+        title = escaped(&chart.title, 80),
         middle = WIDTH / 2.0
     );
-    axes(&mut out, chart, &x, &y);
-    for (number, mark) in chart.marks.iter().enumerate() {
-        draw(&mut out, mark, COLOURS[number % COLOURS.len()], &x, &y);
+    write_legend(&mut out, &legend);
+    let mut frame = Frame { left, right: WIDTH - RIGHT, top, bottom: top + panel_height };
+    for (number, marks) in panels.iter().enumerate() {
+        let y = y_axis(marks, &frame);
+        grid(&mut out, &frame, &y.ticks(if single { 6 } else { 4 }, chart.whole_y), &names.ticks, &x, &y);
+        // What covers much lies below what covers little.
+        let (bands, others): (Vec<&Mark>, Vec<&Mark>) = marks.iter().partition(|mark| matches!(mark.shape, Shape::Band { .. }));
+        for mark in bands.into_iter().chain(others) {
+            draw(&mut out, &mark.shape, colour(mark), &x, &y);
+        }
+        if !single && let Some(name) = marks.first().and_then(|mark| mark.name.as_ref()) {
+            let fill = marks.first().map_or("#222222", colour);
+            let _ = writeln!(out, "<text x=\"{left}\" y=\"{:.1}\" font-weight=\"600\" fill=\"{fill}\">{}</text>", frame.top - 8.0, escaped(name, 60));
+        }
+        if number + 1 < panels.len() {
+            frame = Frame { top: frame.bottom + PANEL_GAP, bottom: frame.bottom + PANEL_GAP + panel_height, ..frame };
+        }
     }
-    legend(&mut out, chart);
+    labels_below(&mut out, chart, &names, &x, &frame, height);
+    if single {
+        let middle = (frame.top + frame.bottom) / 2.0;
+        let label = escaped(&chart.y_label, 40);
+        let _ = writeln!(
+            out,
+            "<text x=\"20\" y=\"{middle:.1}\" text-anchor=\"middle\" font-size=\"13\" fill=\"#444444\" transform=\"rotate(-90 20 {middle:.1})\">{label}</text>"
+        );
+    }
     out.push_str("</svg>\n");
     out
 }
 
-fn axes(out: &mut String, chart: &Chart, x: &Axis, y: &Axis) {
-    let (bottom, right) = (HEIGHT - BOTTOM, WIDTH - RIGHT);
-    let named = chart.categories.iter().enumerate().map(|(at, name)| (at as f64, name.clone())).collect::<Vec<_>>();
-    let ticks = if named.is_empty() { x.ticks(8) } else { named };
-    out.push_str("<g stroke=\"#dddddd\">\n");
-    for (tick, _) in y.ticks(6) {
-        let _ = writeln!(out, "<line x1=\"{LEFT}\" y1=\"{0:.1}\" x2=\"{right}\" y2=\"{0:.1}\"/>", y.at(tick));
+fn colour(mark: &Mark) -> &'static str {
+    COLOURS[mark.colour % COLOURS.len()]
+}
+
+/// Whether one of several lines would have less than an eighth of the height.
+fn needs_panels(chart: &Chart) -> bool {
+    let range = |ys: &mut dyn Iterator<Item = f64>| {
+        let (low, high) = ys.filter(|y| y.is_finite()).fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), y| (low.min(y), high.max(y)));
+        high - low
+    };
+    let series = chart.marks.iter().filter(|mark| matches!(mark.shape, Shape::Line { dashed: false, .. })).count();
+    let all = range(&mut chart.marks.iter().flat_map(|mark| mark.shape.ys()));
+    let smallest = chart.marks.iter().map(|mark| range(&mut mark.shape.ys().into_iter())).filter(|range| *range > 0.0).fold(f64::INFINITY, f64::min);
+    let is_of_table = chart.kind == Kind::Line && series == chart.marks.len() && series > 1;
+    is_of_table && all.is_finite() && smallest.is_finite() && smallest < all / 8.0
+}
+
+/// Names or numbers on the x axis; names that have no room side by side are slanted.
+fn names(chart: &Chart, x: &Axis, width: f64) -> Names {
+    let (low, high) = x.ends();
+    let ticks = match &chart.calendar {
+        _ if !chart.categories.is_empty() => chart.categories.iter().enumerate().map(|(at, name)| (at as f64, name.clone())).collect(),
+        Some(calendar) => calendar.ticks(low, high, 8),
+        None => x.ticks(8, chart.whole_x),
+    };
+    let ticks: Vec<(f64, String)> = ticks.into_iter().map(|(tick, name): (f64, String)| (tick, shortened(&name))).collect();
+    let longest = ticks.iter().map(|(_, name)| name.chars().count()).max().unwrap_or(0);
+    let slanted = !chart.categories.is_empty() && longest as f64 * LETTER + 8.0 > width / ticks.len().max(1) as f64;
+    Names { ticks, slanted, longest }
+}
+
+/// Long names often differ at their ends, so the middle is left out.
+fn shortened(name: &str) -> String {
+    let letters: Vec<char> = name.trim().chars().collect();
+    if letters.len() <= LONGEST_NAME {
+        return letters.into_iter().collect();
     }
-    out.push_str("</g>\n<g stroke=\"#333333\">\n");
-    let _ = writeln!(out, "<line x1=\"{LEFT}\" y1=\"{bottom}\" x2=\"{right}\" y2=\"{bottom}\"/>");
-    let _ = writeln!(out, "<line x1=\"{LEFT}\" y1=\"{TOP}\" x2=\"{LEFT}\" y2=\"{bottom}\"/>");
-    for (tick, _) in &ticks {
-        let _ = writeln!(out, "<line x1=\"{0:.1}\" y1=\"{bottom}\" x2=\"{0:.1}\" y2=\"{1}\"/>", x.at(*tick), bottom + 5.0);
+    let (begin, end) = letters.split_at(LONGEST_NAME / 2);
+    begin.iter().chain(['…'].iter()).chain(&end[end.len() - (LONGEST_NAME / 2 - 1)..]).collect()
+}
+
+fn grid(out: &mut String, frame: &Frame, y_ticks: &[(f64, String)], x_ticks: &[(f64, String)], x: &Axis, y: &Axis) {
+    let Frame { left, right, bottom, .. } = frame;
+    out.push_str("<g stroke=\"#e4e4e4\">\n");
+    for (tick, _) in y_ticks {
+        let _ = writeln!(out, "<line x1=\"{left:.1}\" y1=\"{0:.1}\" x2=\"{right}\" y2=\"{0:.1}\"/>", y.at(*tick));
     }
-    out.push_str("</g>\n<g fill=\"#333333\">\n");
-    for (tick, label) in &ticks {
-        let _ = writeln!(out, "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">{}</text>", x.at(*tick), bottom + 19.0, escaped(label, 16));
+    out.push_str("</g>\n<g stroke=\"#888888\">\n");
+    let _ = writeln!(out, "<line x1=\"{left:.1}\" y1=\"{bottom:.1}\" x2=\"{right}\" y2=\"{bottom:.1}\"/>");
+    for (tick, _) in x_ticks {
+        let _ = writeln!(out, "<line x1=\"{0:.1}\" y1=\"{bottom:.1}\" x2=\"{0:.1}\" y2=\"{1:.1}\"/>", x.at(*tick), bottom + 5.0);
     }
-    for (tick, label) in y.ticks(6) {
-        let _ = writeln!(out, "<text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>", LEFT - 8.0, y.at(tick) + 4.0, escaped(&label, 16));
+    out.push_str("</g>\n<g fill=\"#444444\">\n");
+    for (tick, label) in y_ticks {
+        let _ = writeln!(out, "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>", left - 8.0, y.at(*tick) + 4.0, escaped(label, 16));
     }
-    let (middle_x, middle_y) = ((LEFT + right) / 2.0, (TOP + bottom) / 2.0);
-    let _ = writeln!(
-        out,
-        "<text x=\"{middle_x}\" y=\"{}\" text-anchor=\"middle\" font-size=\"13\">{}</text>",
-        HEIGHT - 22.0,
-        escaped(&chart.x_label, 60)
-    );
-    let _ = writeln!(
-        out,
-        "<text x=\"18\" y=\"{middle_y}\" text-anchor=\"middle\" font-size=\"13\" transform=\"rotate(-90 18 {middle_y})\">{}</text>",
-        escaped(&chart.y_label, 40)
-    );
     out.push_str("</g>\n");
 }
 
-fn draw(out: &mut String, mark: &Mark, colour: &str, x: &Axis, y: &Axis) {
-    match &mark.shape {
-        Shape::Line { points, dashed } => {
-            let dash = if *dashed { " stroke-dasharray=\"6 4\"" } else { "" };
-            let points = pixels(points, x, y);
-            let _ = writeln!(out, "<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.8\"{dash} points=\"{points}\"/>");
-        }
-        Shape::Band { points } => {
-            let low = points.iter().map(|(at, low, _)| (*at, *low)).collect::<Vec<_>>();
-            let high = points.iter().rev().map(|(at, _, high)| (*at, *high)).collect::<Vec<_>>();
-            let edge = [low, high].concat();
-            let _ = writeln!(
-                out,
-                "<polygon fill=\"{colour}\" fill-opacity=\"0.25\" stroke=\"{colour}\" points=\"{}\"/>",
-                list(edge.iter().map(|(a, b)| (x.at(*a), y.at(*b))))
-            );
-        }
-        Shape::Points { points, stressed } => {
-            let (colour, radius) = if *stressed { (STRESS, 5.0) } else { (colour, 3.0) };
-            let _ = writeln!(out, "<g fill=\"{colour}\" fill-opacity=\"0.75\">");
-            for (a, b) in points {
-                let _ = writeln!(out, "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"{radius}\"/>", x.at(*a), y.at(*b));
+fn labels_below(out: &mut String, chart: &Chart, names: &Names, x: &Axis, frame: &Frame, height: f64) {
+    out.push_str("<g fill=\"#444444\">\n");
+    for (tick, name) in &names.ticks {
+        let (at, below, name) = (x.at(*tick), frame.bottom + 19.0, escaped(name, LONGEST_NAME));
+        let _ = match names.slanted {
+            true => {
+                writeln!(out, "<text x=\"{at:.1}\" y=\"{below:.1}\" text-anchor=\"end\" transform=\"rotate(-45 {at:.1} {below:.1})\">{name}</text>")
             }
-            out.push_str("</g>\n");
-        }
-        Shape::Bars(bars) => {
-            let _ = writeln!(out, "<g fill=\"{colour}\" fill-opacity=\"0.8\">");
-            for (from, to, height) in bars {
-                let (left, right) = (x.at(*from), x.at(*to));
-                let (top, bottom) = (y.at(height.max(0.0)), y.at(height.min(0.0)));
-                let _ = writeln!(
-                    out,
-                    "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{:.1}\"/>",
-                    (right - left - 1.0).max(0.5),
-                    bottom - top
-                );
-            }
-            out.push_str("</g>\n");
-        }
-        Shape::Box { place, five, outliers } => {
-            let (left, middle, right) = (x.at(place - 0.25), x.at(*place), x.at(place + 0.25));
-            let [low, q1, median, q3, high] = five.map(|value| y.at(value));
-            let _ = writeln!(out, "<g stroke=\"{colour}\" fill=\"{colour}\" fill-opacity=\"0.3\">");
-            let _ = writeln!(out, "<line x1=\"{middle:.1}\" y1=\"{high:.1}\" x2=\"{middle:.1}\" y2=\"{low:.1}\"/>");
-            let _ = writeln!(out, "<rect x=\"{left:.1}\" y=\"{q3:.1}\" width=\"{:.1}\" height=\"{:.1}\"/>", right - left, q1 - q3);
-            let _ = writeln!(out, "<line x1=\"{left:.1}\" y1=\"{median:.1}\" x2=\"{right:.1}\" y2=\"{median:.1}\" stroke-width=\"2.5\"/>");
-            for outlier in outliers {
-                let _ = writeln!(out, "<circle cx=\"{middle:.1}\" cy=\"{:.1}\" r=\"3\"/>", y.at(*outlier));
-            }
-            out.push_str("</g>\n");
-        }
+            false => writeln!(out, "<text x=\"{at:.1}\" y=\"{below:.1}\" text-anchor=\"middle\">{name}</text>"),
+        };
     }
+    let middle = (frame.left + frame.right) / 2.0;
+    let label = escaped(&chart.x_label, 60);
+    let _ = writeln!(out, "<text x=\"{middle:.1}\" y=\"{:.1}\" text-anchor=\"middle\" font-size=\"13\">{label}</text>", height - 14.0);
+    out.push_str("</g>\n");
 }
 
-fn legend(out: &mut String, chart: &Chart) {
-    let named: Vec<(usize, &String)> = chart.marks.iter().enumerate().filter_map(|(number, mark)| Some((number, mark.name.as_ref()?))).collect();
-    if named.len() < 2 {
-        return;
-    }
-    for (line, (number, name)) in named.into_iter().enumerate() {
-        let stressed = matches!(chart.marks[number].shape, Shape::Points { stressed: true, .. });
-        let colour = if stressed { STRESS } else { COLOURS[number % COLOURS.len()] };
-        let y = TOP + 8.0 + 17.0 * line as f64;
-        let _ = writeln!(out, "<rect x=\"{}\" y=\"{}\" width=\"12\" height=\"12\" fill=\"{colour}\"/>", LEFT + 12.0, y);
-        let _ = writeln!(out, "<text x=\"{}\" y=\"{}\">{}</text>", LEFT + 30.0, y + 10.0, escaped(name, 40));
-    }
-}
-
-/// Points of a line; of many in one column of pixels only the outermost.
-fn pixels(points: &[(f64, f64)], x: &Axis, y: &Axis) -> String {
-    if points.len() <= 2 * WIDTH as usize {
-        return list(points.iter().map(|(a, b)| (x.at(*a), y.at(*b))));
-    }
-    let mut columns: Vec<(i64, f64, f64)> = vec![];
-    for (a, b) in points {
-        let (column, pixel) = (x.at(*a) as i64, y.at(*b));
-        match columns.last_mut() {
-            Some((last, low, high)) if *last == column => (*low, *high) = (low.min(pixel), high.max(pixel)),
-            _ => columns.push((column, pixel, pixel)),
+/// Marks with a name, in lines that have room for them; none where there is nothing to tell apart.
+fn legend_lines(chart: &Chart) -> Vec<Vec<(&Mark, f64)>> {
+    let named: Vec<&Mark> = chart.marks.iter().filter(|mark| mark.name.is_some()).collect();
+    let mut lines: Vec<Vec<(&Mark, f64)>> = vec![];
+    let mut used = f64::INFINITY;
+    for mark in named.iter().filter(|_| named.len() > 1) {
+        let width = 16.0 + 6.0 + LETTER * mark.name.as_ref().map_or(0, |name| name.chars().count().min(41)) as f64 + 22.0;
+        if used + width > WIDTH - 80.0 {
+            lines.push(vec![]);
+            used = 0.0;
+        }
+        used += width;
+        if let Some(line) = lines.last_mut() {
+            line.push((mark, width));
         }
     }
-    list(columns.into_iter().flat_map(|(column, low, high)| [(column as f64, low), (column as f64, high)]))
+    lines
 }
 
-fn list(points: impl Iterator<Item = (f64, f64)>) -> String {
-    points.map(|(a, b)| format!("{a:.1},{b:.1}")).collect::<Vec<_>>().join(" ")
+fn write_legend(out: &mut String, lines: &[Vec<(&Mark, f64)>]) {
+    for (number, line) in lines.iter().enumerate() {
+        let middle = HEAD + 2.0 + LEGEND_LINE * number as f64;
+        let mut left = (WIDTH - line.iter().map(|(_, width)| width).sum::<f64>()) / 2.0;
+        for (mark, width) in line {
+            sample(out, &mark.shape, colour(mark), left, middle);
+            let name = escaped(mark.name.as_deref().unwrap_or_default(), 40);
+            let _ = writeln!(out, "<text x=\"{:.1}\" y=\"{:.1}\" fill=\"#444444\">{name}</text>", left + 22.0, middle + 4.0);
+            left += width;
+        }
+    }
 }
 
 /// Text as XML takes it, cut to a length in characters; characters that XML can't hold are left out.
@@ -180,38 +230,14 @@ fn escaped(text: &str, longest: usize) -> String {
     out
 }
 
-impl Shape {
-    fn xs(&self) -> Vec<f64> {
-        match self {
-            Shape::Line { points, .. } | Shape::Points { points, .. } => points.iter().map(|point| point.0).collect(),
-            Shape::Band { points } => points.iter().map(|point| point.0).collect(),
-            Shape::Bars(bars) => bars.iter().flat_map(|(from, to, _)| [*from, *to]).collect(),
-            Shape::Box { place, .. } => vec![place - 0.5, place + 0.5],
-        }
-    }
-
-    fn ys(&self) -> Vec<f64> {
-        match self {
-            Shape::Line { points, .. } | Shape::Points { points, .. } => points.iter().map(|point| point.1).collect(),
-            Shape::Band { points } => points.iter().flat_map(|(_, low, high)| [*low, *high]).collect(),
-            // Bars stand on 0.
-            Shape::Bars(bars) => bars.iter().map(|bar| bar.2).chain([0.0]).collect(),
-            Shape::Box { five, outliers, .. } => five.iter().chain(outliers).copied().collect(),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::{
-        chart::Kind,
-        table::{Column, Table},
-    };
+    use crate::analysis::table::{Cell, Column, Table};
 
     fn table(columns: &[(&str, &[f64])]) -> Table {
         let columns = columns.iter().map(|(name, values)| Column { name: (*name).into(), values: values.to_vec() }).collect();
-        Table { columns, categorical: vec![] }
+        Table::of_columns(columns)
     }
 
     fn parse(svg: &str) {
@@ -229,7 +255,7 @@ mod tests {
                 let one = table(&[("v", values)]);
                 parse(&Chart::of_table(&one, None, kind).to_svg());
                 let two = table(&[("x", values), ("y", values)]);
-                parse(&Chart::of_table(&two, two.column("x"), kind).to_svg());
+                parse(&Chart::of_table(&two, two.place("x"), kind).to_svg());
                 parse(&Chart::of_table(&two, None, kind).to_svg());
             }
         }
@@ -248,10 +274,25 @@ mod tests {
     #[test]
     fn a_chart_has_title_axes_ticks_and_labels() {
         let table = table(&[("x", &[1.0, 2.0, 3.0]), ("y", &[2.0, 4.0, 9.0])]);
-        let svg = Chart::of_table(&table, table.column("x"), None).to_svg();
+        let svg = Chart::of_table(&table, table.place("x"), None).to_svg();
         for piece in ["<title>y over x</title>", ">y over x</text>", ">x</text>", ">y</text>", ">2</text>", "<polyline"] {
             assert!(svg.contains(piece), "{piece} in {svg}");
         }
+    }
+
+    #[test]
+    fn dates_and_names_stand_on_the_axis_and_lines_of_different_size_have_a_panel_each() {
+        let dates = ["2024-01", "2024-02", "2024-03"].map(|text| Cell::read(text, false)).to_vec();
+        let numbers = |values: [f64; 3]| values.map(Cell::Number).to_vec();
+        let dated =
+            Table::of_cells(vec![("month".into(), dates), ("a".into(), numbers([1.0, 2.0, 3.0])), ("b".into(), numbers([900.0, 950.0, 800.0]))]);
+        let svg = Chart::of_table(&dated, dated.place("month"), None).to_svg();
+        parse(&svg);
+        assert!(svg.contains(">Feb 2024</text>") && svg.matches("font-weight=\"600\"").count() == 3, "{svg}");
+        let named = table(&[("size", &[1.0, 2.0])]).labelled("city", ["Ulm".to_owned(), "A city with quite a long name".to_owned()]);
+        let svg = Chart::of_table(&named, None, None).to_svg();
+        parse(&svg);
+        assert!(svg.contains(">Ulm</text>") && svg.contains(">A city w…ng name</text>") && svg.contains("<rect x="), "{svg}");
     }
 
     proptest::proptest! {

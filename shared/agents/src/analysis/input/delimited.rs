@@ -2,7 +2,7 @@
 
 use csv::{ReaderBuilder, StringRecord};
 
-use crate::analysis::table::{Cell, MAX_COLUMNS, Table, UNNAMED};
+use crate::analysis::table::{Cell, MAX_COLUMNS, MAX_LABELS, Table, UNNAMED};
 
 const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
 
@@ -104,13 +104,14 @@ fn has_decimal_commas(rows: &[StringRecord]) -> bool {
 fn build(rows: &[StringRecord], decimal_comma: bool) -> Option<Table> {
     let width = rows.iter().map(StringRecord::len).max()?;
     if width > MAX_COLUMNS {
-        return Some(Table { columns: vec![], categorical: vec!["…".into(); width] });
+        return Some(Table::too_wide(width));
     }
     let cell = |row: &StringRecord, place: usize| row.get(place).map_or(Cell::Missing, |text| Cell::read(text, decimal_comma));
     let first = rows.first()?;
     // A first line is one of names if it has words where the next lines have numbers, or words only.
-    let words = (0..width).filter(|place| cell(first, *place) == Cell::Words);
-    let named = words.clone().any(|place| rows.iter().skip(1).take(20).any(|row| matches!(cell(row, place), Cell::Number(_))));
+    let is_words = |row: &StringRecord, place: usize| cell(row, place) == Cell::Words;
+    let words = (0..width).filter(|place| is_words(first, *place));
+    let named = words.clone().any(|place| rows.iter().skip(1).take(20).any(|row| matches!(cell(row, place), Cell::Number(_) | Cell::Date(_))));
     let named = named || words.count() == first.len();
     let name = |place: usize| match first.get(place).map(str::trim) {
         Some(name) if named && !name.is_empty() => name.to_string(),
@@ -119,7 +120,13 @@ fn build(rows: &[StringRecord], decimal_comma: bool) -> Option<Table> {
     };
     let body = &rows[usize::from(named)..];
     let column = |place: usize| (name(place), body.iter().map(|row| cell(row, place)).collect());
-    Some(Table::of_cells((0..width).map(column).collect()))
+    let labels = (0..width).find(|place| body.iter().take(MAX_LABELS).all(|row| is_words(row, *place)));
+    let label = |place: usize| body.iter().map(move |row| row.get(place).unwrap_or_default().to_string());
+    let table = Table::of_cells((0..width).map(column).collect());
+    Some(match labels {
+        Some(place) => table.labelled(&name(place), label(place)),
+        None => table,
+    })
 }
 
 #[cfg(test)]
@@ -151,6 +158,13 @@ mod tests {
         check("x,y\n1\n2.5,4,9", &[("x", &[1.0, 2.5]), ("y", &[4.0]), ("column 3", &[9.0])]);
         check("amount\n\"1,200\"\n\"3,400.5\"", &[("amount", &[1200.0, 3400.5])]);
         check("date,sales\n2024-01-01,5\n2024-01-02,7", &[("sales", &[5.0, 7.0])]);
+    }
+
+    #[test]
+    fn dates_and_names_of_rows_are_kept() {
+        let dated = table("date;sales\n5.1.2024;1,5\n6.1.2024;2,5").expect("data");
+        assert_eq!((dated.dates[0].column.values.as_slice(), dated.columns.len()), (&[0.0, 1.0][..], 1));
+        assert_eq!(table("city,size\nUlm,3\nBonn,5").expect("data").labels, ["Ulm", "Bonn"]);
     }
 
     #[test]

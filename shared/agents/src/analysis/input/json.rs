@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::analysis::table::{Cell, Column, Table, UNNAMED};
+use crate::analysis::table::{Cell, MAX_LABELS, Table, UNNAMED};
 
 /// Keys under which the data proper may lie.
 const ENVELOPES: [&str; 9] = ["values", "columns", "data", "value", "rows", "records", "series", "dataset", "table"];
@@ -46,6 +46,7 @@ fn find(value: &Value, depth: usize) -> Option<Table> {
             }
             let columns = map.iter().filter(|(_, value)| value.as_array().is_some_and(|items| items.iter().all(is_scalar)));
             let columns: Vec<_> = columns.map(|(name, value)| (name.clone(), cells(value))).collect();
+            let names = map.iter().find_map(|(name, items)| Some((name, names(items.as_array()?.iter())?)));
             if columns.is_empty() {
                 let wrapped = ENVELOPES.iter().filter_map(|key| map.get(*key)).find_map(|inner| find(inner, depth + 1));
                 return wrapped.or_else(|| scalars(map));
@@ -56,7 +57,7 @@ fn find(value: &Value, depth: usize) -> Option<Table> {
                 let (_, cells) = columns.into_iter().next()?;
                 return Some(Table::of_cells(vec![(UNNAMED.into(), cells)]));
             }
-            Some(Table::of_cells(columns)).filter(|table| !table.columns.is_empty())
+            Some(labelled(Table::of_cells(columns), names)).filter(|table| !table.columns.is_empty())
         }
         _ => None,
     }
@@ -75,7 +76,20 @@ fn named_rows(map: &serde_json::Map<String, Value>) -> Option<Table> {
 /// `{"Jan": 10, "Feb": 12, …}`: one value for each label.
 fn scalars(map: &serde_json::Map<String, Value>) -> Option<Table> {
     let values: Option<Vec<f64>> = map.values().map(Value::as_f64).collect();
-    values.filter(|values| values.len() >= 3).map(Table::of_values)
+    values.filter(|values| values.len() >= 3).map(|values| Table::of_values(values).labelled("", map.keys().cloned()))
+}
+
+fn labelled(table: Table, names: Option<(impl AsRef<str>, Vec<String>)>) -> Table {
+    match names {
+        Some((of, names)) => table.labelled(of.as_ref(), names),
+        None => table,
+    }
+}
+
+/// What rows are called: words, and neither numbers nor dates.
+fn names<'a>(values: impl Iterator<Item = &'a Value>) -> Option<Vec<String>> {
+    let name = |value: &Value| value.as_str().filter(|text| Cell::read(text, false) == Cell::Words).map(Into::into);
+    values.take(MAX_LABELS + 1).map(name).collect::<Option<Vec<String>>>().filter(|names| !names.is_empty())
 }
 
 fn array(items: &[Value]) -> Option<Table> {
@@ -88,7 +102,7 @@ fn array(items: &[Value]) -> Option<Table> {
     if !items.is_empty() && items.iter().all(Value::is_number) {
         // The usual case, and the one that may be long.
         let values = items.iter().map(|item| item.as_f64().unwrap_or(f64::NAN)).collect();
-        return Some(Table { columns: vec![Column { name: UNNAMED.into(), values }], categorical: vec![] });
+        return Some(Table::of_values(values));
     }
     Some(Table::of_cells(vec![(UNNAMED.into(), items.iter().map(cell).collect())]))
 }
@@ -110,7 +124,9 @@ fn records(items: &[Value]) -> Table {
         }
     }
     columns.iter_mut().for_each(|(_, cells)| cells.resize(items.len(), Cell::Missing));
-    Table::of_cells(columns)
+    let keys = items.first().and_then(Value::as_object).into_iter().flat_map(|map| map.keys());
+    let names = keys.into_iter().find_map(|key| Some((key, names(items.iter().map(|item| &item[key.as_str()]))?)));
+    labelled(Table::of_cells(columns), names)
 }
 
 /// `[[1, 2], [3, 4]]`, perhaps with a first row of names.
@@ -119,14 +135,15 @@ fn array_of_rows(items: &[Value]) -> Option<Table> {
     let rows = &items[usize::from(names.is_some())..];
     let width = rows.iter().filter_map(Value::as_array).map(Vec::len).max()?;
     if width > crate::analysis::table::MAX_COLUMNS {
-        return Some(Table { columns: vec![], categorical: vec!["…".into(); width] });
+        return Some(Table::too_wide(width));
     }
     let name = |place: usize| names.as_ref().and_then(|names| names.get(place).cloned()).unwrap_or_else(|| format!("column {}", place + 1));
     let column = |place: usize| {
         let cells = rows.iter().map(|row| row.get(place).map_or(Cell::Missing, cell)).collect();
         (name(place), cells)
     };
-    Some(Table::of_cells((0..width).map(column).collect()))
+    let names = (0..width).find_map(|place| Some((name(place), self::names(rows.iter().map(|row| &row[place]))?)));
+    Some(labelled(Table::of_cells((0..width).map(column).collect()), names))
 }
 
 fn cells(value: &Value) -> Vec<Cell> {
@@ -174,6 +191,20 @@ mod tests {
         check(json!([["x", "y"], [1, 3], [2, 4]]), two);
         check(json!({"columns": ["x", "y"], "rows": [[1, 3], [2, 4]]}), two);
         check(json!({"columns": {"x": [1, 2], "y": [3, 4], "city": ["Ulm", "Bonn"]}}), two);
+    }
+
+    #[test]
+    fn rows_may_have_names() {
+        for value in [
+            json!({"Ulm": 1, "Bonn": 2, "Kiel": 3}),
+            json!([{"city": "Ulm", "size": 1}, {"city": "Bonn", "size": 2}, {"city": "Kiel", "size": 3}]),
+            json!({"columns": {"city": ["Ulm", "Bonn", "Kiel"], "size": [1, 2, 3]}}),
+            json!([["city", "size"], ["Ulm", 1], ["Bonn", 2], ["Kiel", 3]]),
+        ] {
+            let mut labels = table(&value).expect("data").labels;
+            labels.sort();
+            assert_eq!(labels, ["Bonn", "Kiel", "Ulm"], "{value}");
+        }
     }
 
     #[test]

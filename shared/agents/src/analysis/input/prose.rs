@@ -31,7 +31,7 @@ pub(crate) fn table(text: &str) -> Option<Table> {
         let mut table = Table::default();
         for list in named {
             let column = Column { name: list.label.clone().unwrap_or_default(), values: list.values.clone() };
-            table.join(Table { columns: vec![column], categorical: vec![] });
+            table.join(Table::of_columns(vec![column]));
         }
         return Some(table);
     }
