@@ -97,7 +97,7 @@ fn skill(id: &str, name: &str, description: &str) -> AgentSkill {
         id: id.into(),
         name: name.into(),
         description: description.into(),
-        tags: vec!["conformance".into(), "test".into()],
+        tags: vec!["conformance".into()],
         examples: Some(vec!["hello".into()]),
         input_modes: None,
         output_modes: None,

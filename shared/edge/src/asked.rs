@@ -2,9 +2,9 @@
 
 use http::{
     HeaderMap,
-    header::{ACCEPT, CONTENT_TYPE},
+    header::{ACCEPT, CONTENT_TYPE, USER_AGENT},
 };
-use protocol::A2aError;
+use protocol::{A2aError, rest::FileBytes};
 
 /// The media type of the HTTP+JSON binding (spec section 11.1).
 pub(crate) const A2A_JSON: &str = "application/a2a+json";
@@ -45,6 +45,15 @@ pub(crate) fn check_content_type(headers: &HeaderMap) -> Result<(), A2aError> {
 /// Whether `Accept` names the media type of the HTTP+JSON binding.
 pub(crate) fn accepts_a2a_json(headers: &HeaderMap) -> bool {
     headers.get_all(ACCEPT).iter().any(|accept| accept.as_bytes().windows(A2A_JSON.len()).any(|part| part.eq_ignore_ascii_case(A2A_JSON.as_bytes())))
+}
+
+/// How the client writes and reads the bytes of a file by v0.3's REST. The official Python and Java clients put base64 text where
+/// bytes belong, and can only be known by their HTTP libraries.
+pub(crate) fn file_bytes(headers: &HeaderMap) -> FileBytes {
+    match headers.get(USER_AGENT) {
+        Some(agent) if [&b"python-httpx/"[..], b"Java-http-client/"].iter().any(|library| agent.as_bytes().starts_with(library)) => FileBytes::Twice,
+        _ => FileBytes::Once,
+    }
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -103,6 +112,19 @@ mod tests {
     fn the_media_type_of_the_binding_is_found_among_others() {
         assert!(accepts_a2a_json(&headers(&[("accept", "text/html, application/A2A+json;q=0.9")])));
         assert!(!accepts_a2a_json(&headers(&[("accept", "application/json, */*")])));
+    }
+
+    #[test]
+    fn clients_that_take_bytes_for_text_are_known_by_their_library() {
+        for (agent, file_bytes) in [
+            ("python-httpx/0.28.1", FileBytes::Twice),
+            ("Java-http-client/17.0.9", FileBytes::Twice),
+            ("node", FileBytes::Once),
+            ("curl/8.5.0 python-httpx/", FileBytes::Once),
+        ] {
+            assert_eq!(super::file_bytes(&headers(&[("user-agent", agent)])), file_bytes, "{agent}");
+        }
+        assert_eq!(super::file_bytes(&headers(&[])), FileBytes::Once);
     }
 
     #[test]

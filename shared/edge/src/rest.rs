@@ -2,7 +2,7 @@
 
 use protocol::{
     A2aError, Method,
-    rest::{self, RestRequest},
+    rest::{self, Reader, RestRequest},
 };
 
 use crate::{
@@ -21,7 +21,9 @@ pub(crate) async fn answer(app: &App, exchange: &Exchange<'_>, body: &[u8], only
         &http::Method::HEAD => "GET",
         method => method.as_str(),
     };
-    let request = RestRequest { method: http_method, path: exchange.target.path, query: exchange.query, body, version: exchange.sent_version() };
+    let file_bytes = asked::file_bytes(exchange.headers);
+    let request =
+        RestRequest { method: http_method, path: exchange.target.path, query: exchange.query, body, version: exchange.sent_version(), file_bytes };
     let call = match rest::parse(request) {
         Ok(call) if only.is_none_or(|only| only == call.method) => call,
         Ok(call) => {
@@ -45,9 +47,10 @@ pub(crate) async fn answer(app: &App, exchange: &Exchange<'_>, body: &[u8], only
         Ok(parsed) => perform(app, exchange, dialect, call.tenant, parsed).await,
         Err(error) => Err(error),
     };
+    let reader = Reader { dialect, file_bytes };
     match outcome {
-        Ok(Outcome::Answer(answer, _)) => respond::rest_json(rest::answer_body(dialect, method, &answer), accepts_a2a_json),
-        Ok(Outcome::Stream(events, _)) => respond::event_stream(events, move |event, last| rest::event_body(dialect, event, last)),
+        Ok(Outcome::Answer(answer, _)) => respond::rest_json(rest::answer_body(reader, method, &answer), accepts_a2a_json),
+        Ok(Outcome::Stream(events, _)) => respond::event_stream(events, move |event, last| rest::event_body(reader, event, last)),
         Err(error) => {
             seen.failed(&error);
             respond::rest_error(dialect, &error, accepts_a2a_json)
@@ -58,7 +61,7 @@ pub(crate) async fn answer(app: &App, exchange: &Exchange<'_>, body: &[u8], only
 /// The HTTP methods that this path has a route for.
 pub(crate) fn allowed(path: &str) -> Vec<http::Method> {
     let has_route = |method: &http::Method| {
-        let request = RestRequest { method: method.as_str(), path, query: &[], body: &[], version: None };
+        let request = RestRequest { method: method.as_str(), path, ..RestRequest::default() };
         rest::parse(request).is_ok()
     };
     [http::Method::GET, http::Method::POST, http::Method::DELETE].into_iter().filter(has_route).collect()

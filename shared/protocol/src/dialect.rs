@@ -7,6 +7,8 @@ pub(crate) mod v1_0;
 
 use std::{fmt, str::FromStr};
 
+pub use self::legacy_part::FileBytes;
+
 use crate::{A2aError, types::StreamResponse};
 
 /// A generation of the A2A protocol, as seen on the wire.

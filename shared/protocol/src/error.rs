@@ -31,7 +31,7 @@ pub enum A2aError {
         state: &'static str,
     },
     /// The agent's card declares no push notifications.
-    #[error("this agent doesn't support push notifications")]
+    #[error("push notifications are not supported by this agent")]
     PushNotificationNotSupported,
     /// Understood, but not possible here or now.
     #[error("{reason}")]

@@ -5,6 +5,7 @@ mod route;
 use serde_json::{Map, Value, json};
 
 use self::route::{Matched, body_or_query, route};
+pub use crate::dialect::FileBytes;
 use crate::{
     A2aError, Answer, Call, Dialect, Method,
     dialect::{v0_3, v1_0},
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// What a request to a REST route has to say.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct RestRequest<'a> {
     /// HTTP method.
     pub method: &'a str,
@@ -26,6 +27,8 @@ pub struct RestRequest<'a> {
     pub body: &'a [u8],
     /// The `A2A-Version` header or query parameter.
     pub version: Option<&'a str>,
+    /// Counts in v0.3 only.
+    pub file_bytes: FileBytes,
 }
 
 /// A request that has a route.
@@ -63,7 +66,7 @@ pub fn parse(request: RestRequest<'_>) -> Result<RestCall, Refused> {
         name_the_resource(&mut fields, dialect, method, params);
         match dialect {
             Dialect::V1_0 => v1_0::call(method, fields),
-            Dialect::V0_3 | Dialect::V0_1 => v0_3::call(method, fields, v0_3::Form::Rest),
+            Dialect::V0_3 | Dialect::V0_1 => v0_3::call(method, fields, v0_3::Form::Rest(request.file_bytes)),
         }
     });
     Ok(RestCall { dialect, method, tenant, call })
@@ -92,20 +95,37 @@ fn name_the_resource(fields: &mut Map<String, Value>, dialect: Dialect, method: 
     }
 }
 
+/// Who reads an answer: the dialect, and what is peculiar to a client of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reader {
+    /// The one to answer in.
+    pub dialect: Dialect,
+    /// Counts in v0.3 only.
+    pub file_bytes: FileBytes,
+}
+
+impl From<Dialect> for Reader {
+    fn from(dialect: Dialect) -> Self {
+        Reader { dialect, file_bytes: FileBytes::default() }
+    }
+}
+
 /// The body of a successful answer.
-pub fn answer_body(dialect: Dialect, method: Method, answer: &Answer) -> String {
+pub fn answer_body(reader: impl Into<Reader>, method: Method, answer: &Answer) -> String {
+    let Reader { dialect, file_bytes } = reader.into();
     match dialect {
         Dialect::V1_0 => text(&v1_0::Reply { method, answer }),
-        Dialect::V0_3 | Dialect::V0_1 => text(&v0_3::Reply { form: v0_3::Form::Rest, method, answer }),
+        Dialect::V0_3 | Dialect::V0_1 => text(&v0_3::Reply { form: v0_3::Form::Rest(file_bytes), method, answer }),
     }
 }
 
 /// The payload of one server-sent event; `last` says that the stream ends with it.
-pub fn event_body(dialect: Dialect, event: Result<&StreamResponse, &A2aError>, last: bool) -> String {
+pub fn event_body(reader: impl Into<Reader>, event: Result<&StreamResponse, &A2aError>, last: bool) -> String {
+    let Reader { dialect, file_bytes } = reader.into();
     match (event, dialect) {
         (Err(error), dialect) => error_body(dialect, error).1,
         (Ok(event), Dialect::V1_0) => text(&v1_0::StreamResponse(event)),
-        (Ok(event), Dialect::V0_3 | Dialect::V0_1) => text(&v0_3::StreamResponse { form: v0_3::Form::Rest, event, last }),
+        (Ok(event), Dialect::V0_3 | Dialect::V0_1) => text(&v0_3::StreamResponse { form: v0_3::Form::Rest(file_bytes), event, last }),
     }
 }
 

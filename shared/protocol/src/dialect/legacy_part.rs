@@ -14,7 +14,7 @@ use crate::{
 const WRAPPED: &str = "data_part_compat";
 
 /// Reads a part of either generation. A discriminator is believed where it stands; without one the member decides.
-pub(crate) fn read(o: &mut Object<'_>) -> Part {
+pub(crate) fn read(o: &mut Object<'_>, sent: FileBytes) -> Part {
     let tag = o.either("kind", "type");
     let tagged = o.has(tag);
     let kind = o.text(tag);
@@ -50,7 +50,7 @@ pub(crate) fn read(o: &mut Object<'_>) -> Part {
             }
             Part::text(o.text("text").unwrap_or_default())
         }
-        "file" => o.required_object("file", file).unwrap_or_else(|| Part::text("")),
+        "file" => o.required_object("file", |o| file(o, sent)).unwrap_or_else(|| Part::text("")),
         _ => {
             if !o.has("data") {
                 o.wrong("data", "is required");
@@ -63,12 +63,12 @@ pub(crate) fn read(o: &mut Object<'_>) -> Part {
     part
 }
 
-fn file(o: &mut Object<'_>) -> Part {
+fn file(o: &mut Object<'_>, sent: FileBytes) -> Part {
     let (bytes, uri) = (o.either("bytes", "fileWithBytes"), o.either("uri", "fileWithUri"));
     let mut part = match (o.has(bytes), o.has(uri)) {
         (true, false) => {
             let content = o.bytes(bytes).unwrap_or_default();
-            Part::raw(if bytes == "fileWithBytes" { encoded_once(content) } else { content })
+            Part::raw(if bytes == "fileWithBytes" { decoded_again(content, sent) } else { content })
         }
         (false, true) => Part::url(o.text(uri).unwrap_or_default()),
         (false, false) => {
@@ -85,10 +85,10 @@ fn file(o: &mut Object<'_>) -> Part {
     part
 }
 
-/// The official Python clients put base64 text where the proto wants bytes, so their JSON holds base64 of base64.
-/// Only what can hardly be anything else is decoded again: canonical, and padded or of some length.
-fn encoded_once(content: Vec<u8>) -> Vec<u8> {
-    if !content.ends_with(b"=") && content.len() < 16 {
+/// Clients of several makes put base64 text where the proto wants bytes, so their JSON holds base64 of base64. Where it isn't
+/// known that the client does, only what can hardly be anything else is decoded again: canonical, and padded or of some length.
+fn decoded_again(content: Vec<u8>, sent: FileBytes) -> Vec<u8> {
+    if sent == FileBytes::Once && !content.ends_with(b"=") && content.len() < 16 {
         return content;
     }
     STANDARD.decode(&content).unwrap_or(content)
@@ -128,7 +128,17 @@ pub(crate) enum Tag {
     /// `"type": "text"`.
     Type,
     /// v0.3's proto: by the member that is there.
-    Member,
+    Member(FileBytes),
+}
+
+/// How the bytes of a file are written in the JSON of v0.3's proto.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FileBytes {
+    /// In base64, as that JSON has bytes.
+    #[default]
+    Once,
+    /// In base64 of base64: the official Python and Java clients take the bytes for base64 text, and fail on any other.
+    Twice,
 }
 
 /// Writes a part of either generation.
@@ -146,7 +156,7 @@ impl Serialize for LegacyPart<'_> {
         match tag {
             Tag::Kind => map.serialize_entry("kind", kind)?,
             Tag::Type => map.serialize_entry("type", kind)?,
-            Tag::Member => {}
+            Tag::Member(_) => {}
         }
         let mut wrapped = false;
         match &part.content {
@@ -155,9 +165,9 @@ impl Serialize for LegacyPart<'_> {
             PartContent::Data(value) => {
                 wrapped = !value.is_object();
                 match (wrapped, tag) {
-                    (false, Tag::Member) => map.serialize_entry("data", &One("data", value))?,
+                    (false, Tag::Member(_)) => map.serialize_entry("data", &One("data", value))?,
                     (false, _) => map.serialize_entry("data", value)?,
-                    (true, Tag::Member) => map.serialize_entry("data", &One("data", &One("value", value)))?,
+                    (true, Tag::Member(_)) => map.serialize_entry("data", &One("data", &One("value", value)))?,
                     (true, _) => map.serialize_entry("data", &One("value", value))?,
                 }
             }
@@ -181,9 +191,12 @@ struct File<'a>(Tag, &'a Part);
 impl Serialize for File<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let File(tag, part) = *self;
-        let (bytes, uri) = if tag == Tag::Member { ("fileWithBytes", "fileWithUri") } else { ("bytes", "uri") };
+        let (bytes, uri) = if matches!(tag, Tag::Member(_)) { ("fileWithBytes", "fileWithUri") } else { ("bytes", "uri") };
         let mut map = serializer.serialize_map(None)?;
         match &part.content {
+            PartContent::Raw(content) if tag == Tag::Member(FileBytes::Twice) => {
+                map.serialize_entry(bytes, &STANDARD.encode(STANDARD.encode(content)))?;
+            }
             PartContent::Raw(content) => map.serialize_entry(bytes, &STANDARD.encode(content))?,
             PartContent::Url(url) => map.serialize_entry(uri, url)?,
             PartContent::Text(_) | PartContent::Data(_) => {}

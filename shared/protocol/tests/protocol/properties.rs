@@ -131,7 +131,7 @@ proptest! {
     fn no_bytes_make_a_parser_panic(body in collection::vec(any::<u8>(), 0..200), path in "/[a-z0-9/:%]{0,30}", version in option::of("[0-9.]{0,4}")) {
         json_rpc::parse(&body, version.as_deref());
         for method in ["GET", "POST", "DELETE"] {
-            let _ = rest::parse(RestRequest { method, path: &path, query: &[], body: &body, version: version.as_deref() });
+            let _ = rest::parse(RestRequest { method, path: &path, body: &body, version: version.as_deref(), ..RestRequest::default() });
         }
     }
 
@@ -144,7 +144,7 @@ proptest! {
         let body = params.to_string();
         json_rpc::parse(body.as_bytes(), None);
         for path in ["/message:send", "/v1/message:send", "/tasks/t/pushNotificationConfigs", "/v1/tasks/t/pushNotificationConfigs", "/tasks/t:cancel"] {
-            let _ = rest::parse(RestRequest { method: "POST", path, query: &[], body: body.as_bytes(), version: None });
+            let _ = rest::parse(RestRequest { method: "POST", path, body: body.as_bytes(), ..RestRequest::default() });
         }
     }
 

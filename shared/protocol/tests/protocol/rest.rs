@@ -2,7 +2,7 @@
 
 use protocol::{
     A2aError, Answer, Call, Dialect, Method,
-    rest::{self, RestRequest},
+    rest::{self, FileBytes, Reader, RestRequest},
     types::{ListTaskPushNotificationConfigsResponse, ListTasksResponse, Part, PartContent, StreamResponse, TaskState},
 };
 use serde_json::{Value, json};
@@ -61,7 +61,7 @@ fn what_is_no_route_is_not_found() {
         ("GET", "/tasks/t/pushNotificationConfigs/p/q"),
         ("GET", "/v2/tasks"),
     ] {
-        let refused = rest::parse(RestRequest { method, path, query: &[], body: b"", version: None }).unwrap_err();
+        let refused = rest::parse(RestRequest { method, path, ..RestRequest::default() }).unwrap_err();
         assert_eq!(refused.error, A2aError::RouteNotFound { method: method.to_owned(), path: path.to_owned() });
         assert_eq!(refused.error.http_status(), 404);
     }
@@ -288,6 +288,18 @@ fn unset_metadata_is_left_out_of_v0_3_parts() {
 }
 
 #[test]
+fn v0_3_leaves_out_that_nobody_waits_by_rest() {
+    let message = json!({"messageId": "m", "role": "ROLE_USER", "content": [{"text": "hi"}]});
+    let returns = |body: Value| match post("/v1/message:send", body) {
+        Ok(Call::SendMessage(send)) => send.request.configuration.and_then(|configuration| configuration.return_immediately),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(returns(json!({"message": message, "configuration": {}})), Some(true));
+    assert_eq!(returns(json!({"message": message, "configuration": {"blocking": true}})), Some(false));
+    assert_eq!(returns(json!({"message": message})), None, "without a configuration nothing was left out");
+}
+
+#[test]
 fn bytes_that_were_encoded_twice_are_decoded_twice() {
     let content = |encoded: &str| {
         let part = json!({"file": {"file_with_bytes": encoded, "mime_type": "text/csv"}});
@@ -300,6 +312,23 @@ fn bytes_that_were_encoded_twice_are_decoded_twice() {
     assert_eq!(content("eCx5CjEsMgo="), "x,y\n1,2\n");
     assert_eq!(content("ZUN4NUNqRXNNZ289"), "x,y\n1,2\n", "base64 of base64");
     assert_eq!(content("dGVzdA=="), "test", "could be base64 as well, but is too short to say");
+}
+
+#[test]
+fn who_takes_file_bytes_for_base64_text_sends_and_gets_them_encoded_twice() {
+    let body = json!({"request": {"message_id": "m", "role": "ROLE_USER", "content": [{"file": {"file_with_bytes": "ZEdOcg=="}}]}}).to_string();
+    let sent =
+        RestRequest { method: "POST", path: "/v1/message:send", body: body.as_bytes(), file_bytes: FileBytes::Twice, ..RestRequest::default() };
+    let Ok(Call::SendMessage(call)) = rest::parse(sent).unwrap().call else { panic!() };
+    assert_eq!(call.request.message.parts[0].content, PartContent::Raw(b"tck".to_vec()));
+
+    let answer = Answer::Message(Box::new(call.request.message));
+    let written = |file_bytes| {
+        let text = rest::answer_body(Reader { dialect: Dialect::V0_3, file_bytes }, Method::SendMessage, &answer);
+        serde_json::from_str::<Value>(&text).unwrap()["message"]["content"][0]["file"]["fileWithBytes"].clone()
+    };
+    assert_eq!(written(FileBytes::Twice), "ZEdOcg==");
+    assert_eq!(written(FileBytes::Once), "dGNr");
 }
 
 #[test]

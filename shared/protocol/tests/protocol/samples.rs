@@ -54,7 +54,7 @@ pub fn rest_call(method: &str, target: &str, body: &[u8], version: Option<&str>)
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     let query: Vec<(String, String)> = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    rest::parse(RestRequest { method, path, query: &query, body, version }).unwrap()
+    rest::parse(RestRequest { method, path, query: &query, body, version, ..RestRequest::default() }).unwrap()
 }
 
 /// `result` of a JSON-RPC answer.

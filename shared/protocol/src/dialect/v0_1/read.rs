@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 use crate::{
     A2aError, Call, Method, SendMessage,
     dialect::{
-        legacy_part, v0_3,
+        legacy_part::{self, FileBytes},
+        v0_3,
         v1_0::{history_length, no_message},
     },
     fields::{self, Object},
@@ -68,7 +69,7 @@ fn message(o: &mut Object<'_>) -> Message {
         context_id: None,
         task_id: None,
         role: v0_3::role(o),
-        parts: o.required_objects("parts", legacy_part::read),
+        parts: o.required_objects("parts", |o| legacy_part::read(o, FileBytes::default())),
         metadata: o.structure("metadata"),
         extensions: None,
         reference_task_ids: None,

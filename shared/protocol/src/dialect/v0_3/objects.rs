@@ -57,7 +57,7 @@ impl Form {
     fn parts(self, parts: &[Part]) -> impl Serialize {
         let tag = match self {
             Form::JsonRpc => Tag::Kind,
-            Form::Rest => Tag::Member,
+            Form::Rest(bytes) => Tag::Member(bytes),
         };
         Each(parts, move |part| LegacyPart(tag, part))
     }
@@ -90,14 +90,14 @@ impl Serialize for Message<'_> {
             reference_task_ids: Option<&'a [String]>,
         }
         let Message(form, message) = *self;
-        let rest = form == Form::Rest;
+        let rest = form != Form::JsonRpc;
         View {
             kind: form.kind("message"),
             message_id: &message.message_id,
             role: match (form, &message.role) {
                 (Form::JsonRpc, role) => role_name(role),
-                (Form::Rest, Role::Agent) => "ROLE_AGENT",
-                (Form::Rest, _) => "ROLE_USER",
+                (Form::Rest(_), Role::Agent) => "ROLE_AGENT",
+                (Form::Rest(_), _) => "ROLE_USER",
             },
             parts: (!rest).then(|| form.parts(&message.parts)),
             content: rest.then(|| form.parts(&message.parts)),
@@ -156,7 +156,7 @@ impl<'a> TaskStatus<'a> {
         TaskStatus {
             state: match form {
                 Form::JsonRpc => state_name(&status.state),
-                Form::Rest => proto_state_name(&status.state),
+                Form::Rest(_) => proto_state_name(&status.state),
             },
             message: status.message.as_ref().map(|message| Message(form, message)),
             timestamp: status.timestamp.as_ref().map(Millis),

@@ -6,7 +6,7 @@ use super::{DEFAULT_CONFIG, Form};
 use crate::{
     A2aError, Call, Method, SendMessage,
     dialect::{
-        legacy_part,
+        legacy_part::{self, FileBytes},
         v1_0::{history_length, list_tasks, no_message, webhook_url},
     },
     fields::{self, Choice, Object},
@@ -73,7 +73,7 @@ pub(crate) fn task_id(o: &mut Object<'_>) -> String {
 fn send_message(o: &mut Object<'_>, form: Form) -> SendMessage {
     let name = o.either("message", "request");
     let request = SendMessageRequest {
-        message: o.required_object(name, message).unwrap_or_else(no_message),
+        message: o.required_object(name, |o| message(o, form)).unwrap_or_else(no_message),
         configuration: o.object("configuration", |o| configuration(o, form)),
         metadata: o.structure("metadata"),
         tenant: o.string("tenant"),
@@ -81,14 +81,18 @@ fn send_message(o: &mut Object<'_>, form: Form) -> SendMessage {
     SendMessage { request, task_id_may_be_new: false }
 }
 
-fn message(o: &mut Object<'_>) -> Message {
+fn message(o: &mut Object<'_>, form: Form) -> Message {
+    let file_bytes = match form {
+        Form::JsonRpc => FileBytes::default(),
+        Form::Rest(bytes) => bytes,
+    };
     let parts = o.either("parts", "content");
     Message {
         message_id: o.required("messageId"),
         context_id: o.string("contextId"),
         task_id: o.string("taskId"),
         role: role(o),
-        parts: o.required_objects(parts, legacy_part::read),
+        parts: o.required_objects(parts, |o| legacy_part::read(o, file_bytes)),
         metadata: o.structure("metadata"),
         extensions: o.strings("extensions"),
         reference_task_ids: o.strings("referenceTaskIds"),
@@ -115,8 +119,8 @@ fn configuration(o: &mut Object<'_>, form: Form) -> SendMessageConfiguration {
         task_push_notification_config: o.object(push, push_notification_config),
         // The proto says that 0 asks for all of it.
         history_length: history_length(o).filter(|length| form == Form::JsonRpc || *length > 0),
-        // Waiting is what every v0.3 client takes a missing `blocking` to mean.
-        return_immediately: o.boolean("blocking").map(|blocking| !blocking),
+        // Waiting is what every client takes a missing `blocking` to mean in JSON-RPC. The proto's JSON leaves out what is false.
+        return_immediately: o.boolean("blocking").or((form != Form::JsonRpc).then_some(false)).map(|blocking| !blocking),
     }
 }
 

@@ -54,7 +54,7 @@ impl Form {
     fn variant<S: Serializer>(self, member: &'static str, view: &impl Serialize, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Form::JsonRpc => view.serialize(serializer),
-            Form::Rest => One(member, view).serialize(serializer),
+            Form::Rest(_) => One(member, view).serialize(serializer),
         }
     }
 }
@@ -146,7 +146,7 @@ impl<'a> TaskPushNotificationConfig<'a> {
         let push_notification_config = PushNotificationConfig::named(config);
         match form {
             Form::JsonRpc => TaskPushNotificationConfig { task_id: Some(&config.task_id), name: None, push_notification_config },
-            Form::Rest => {
+            Form::Rest(_) => {
                 let id = config.id.as_deref().unwrap_or(DEFAULT_CONFIG);
                 let name = format!("tasks/{}/pushNotificationConfigs/{id}", config.task_id);
                 TaskPushNotificationConfig { task_id: None, name: Some(name), push_notification_config }
@@ -189,7 +189,7 @@ impl Serialize for Reply<'_> {
             Answer::Deleted => serializer.serialize_map(Some(0))?.end(),
             Answer::AgentCard(agent_card) => match form {
                 Form::JsonRpc => card::v0_3(agent_card).serialize(serializer),
-                Form::Rest => card::v0_3_by_rest(agent_card).serialize(serializer),
+                Form::Rest(_) => card::v0_3_by_rest(agent_card).serialize(serializer),
             },
         }
     }
