@@ -103,19 +103,34 @@ async fn the_signature_of_a_card_holds() {
     verify(&server.get(&format!("/research{CARD}"), &[("A2A-Version", "1.0")]).await, &keys);
 }
 
+#[tokio::test]
+async fn readers_that_drop_what_is_empty_find_a_signature_too() {
+    let server = Server::with(&[("A2A_AUTH", "required"), ("A2A_SECRET_KEY", "0123456789abcdef0123456789abcdef")]);
+    let keys: JwkSet = serde_json::from_value(server.get("/.well-known/jwks.json", &[]).await.json()).unwrap();
+    let answered = server.get(CARD, &[("A2A-Version", "1.0")]).await;
+    verify(&answered, &keys);
+    let mut card = answered.json();
+    assert_eq!(card["securityRequirements"], serde_json::json!([{"schemes": {"bearer": {}}}]));
+    card.as_object_mut().unwrap().remove("securityRequirements");
+    let signatures = card.as_object_mut().unwrap().remove("signatures").unwrap();
+    assert!(holds(&card, &signatures[1], &keys), "{signatures}");
+}
+
 /// Checks the detached JWS over the canonical card without its signatures (section 8.4).
 fn verify(answered: &Answered, keys: &JwkSet) {
-    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
     let mut card = answered.json();
     let signatures = card.as_object_mut().unwrap().remove("signatures").expect("a signed card");
-    let signature = &signatures[0];
+    assert!(holds(&card, &signatures[0], keys), "the signature doesn't hold over {card}");
+}
+
+fn holds(card: &Value, signature: &Value, keys: &JwkSet) -> bool {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
     let header: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(signature["protected"].as_str().unwrap()).unwrap()).unwrap();
     let key = keys.find(header["kid"].as_str().unwrap()).expect("the key that signed is published");
     let algorithm: Algorithm = header["alg"].as_str().unwrap().parse().unwrap();
     assert!(Validation::new(algorithm).algorithms.contains(&algorithm));
-    let payload = serde_json_canonicalizer::to_vec(&card).unwrap();
+    let payload = serde_json_canonicalizer::to_vec(card).unwrap();
     let signed = format!("{}.{}", signature["protected"].as_str().unwrap(), URL_SAFE_NO_PAD.encode(payload));
-    let holds =
-        jsonwebtoken::crypto::verify(signature["signature"].as_str().unwrap(), signed.as_bytes(), &DecodingKey::from_jwk(key).unwrap(), algorithm);
-    assert!(holds.unwrap(), "the signature doesn't hold over {card}");
+    jsonwebtoken::crypto::verify(signature["signature"].as_str().unwrap(), signed.as_bytes(), &DecodingKey::from_jwk(key).unwrap(), algorithm)
+        .unwrap()
 }

@@ -132,8 +132,10 @@ impl Cards {
 
     fn sign(&self, card: &mut AgentCard, base_url: &str) {
         let Some(key) = &self.signing_key else { return };
-        let Ok(payload) = card::signing_payload(card) else { return };
-        card.signatures = key.sign(payload.as_bytes(), &format!("{base_url}/.well-known/jwks.json")).map(|signature| vec![signature]);
+        let Ok(payloads) = card::signing_payloads(card) else { return };
+        let key_set_url = format!("{base_url}/.well-known/jwks.json");
+        let signatures = payloads.iter().map(|payload| key.sign(payload.as_bytes(), &key_set_url));
+        card.signatures = signatures.collect();
     }
 
     /// The document, or 304 to who has it already (RFC 9110, sections 13.1.2 and 13.1.3).

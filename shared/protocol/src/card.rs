@@ -6,7 +6,7 @@ mod security;
 
 use serde_json::Value;
 
-pub use canonical::signing_payload;
+pub use canonical::signing_payloads;
 pub(crate) use canonical::v1_0;
 pub(crate) use legacy::{v0_1, v0_3, v0_3_by_rest};
 

@@ -25,16 +25,39 @@ pub(crate) fn v1_0(card: &AgentCard) -> Value {
     value
 }
 
-/// What the card's signature is over: RFC 8785 of the v1.0 card without its signatures.
+/// What the card's signatures are over: RFC 8785 of the v1.0 card without its signatures.
 ///
-/// Readers that drop every empty value, required or not, compute another text for a card that has a required field empty or
-/// a security requirement without scopes. Give such fields a value where those readers matter.
-pub fn signing_payload(card: &AgentCard) -> Result<String, serde_json::Error> {
+/// The official Python and JavaScript clients drop every empty value before they verify, required or not. Where a card has one
+/// (a security requirement without scopes is enough), the text that they compute is the second payload: one signature that fits
+/// is all that a verifier needs.
+pub fn signing_payloads(card: &AgentCard) -> Result<Vec<String>, serde_json::Error> {
     let mut value = v1_0(card);
     if let Some(card) = value.as_object_mut() {
         card.remove("signatures");
     }
-    serde_json_canonicalizer::to_string(&value)
+    let mut payloads = vec![serde_json_canonicalizer::to_string(&value)?];
+    let without_empty = serde_json_canonicalizer::to_string(&filled(value))?;
+    if !payloads.contains(&without_empty) {
+        payloads.push(without_empty);
+    }
+    Ok(payloads)
+}
+
+/// The value without empty texts, lists and objects at any depth, and without what is empty then; null where nothing is left.
+fn filled(value: Value) -> Value {
+    match value {
+        Value::String(text) if text.is_empty() => Value::Null,
+        Value::Array(items) => {
+            let items: Vec<Value> = items.into_iter().map(filled).filter(|item| !item.is_null()).collect();
+            if items.is_empty() { Value::Null } else { items.into() }
+        }
+        Value::Object(members) => {
+            let members: Map<String, Value> =
+                members.into_iter().map(|(name, member)| (name, filled(member))).filter(|(_, member)| !member.is_null()).collect();
+            if members.is_empty() { Value::Null } else { members.into() }
+        }
+        other => other,
+    }
 }
 
 /// A requirement is a map of lists; the proto's list of strings is an object whose empty `list` is left out.

@@ -183,13 +183,13 @@ fn an_agent_without_v0_3_interfaces_shows_the_ones_it_has() {
 
 #[test]
 fn section_8_4_1_the_payload_is_canonical_and_has_no_signatures() {
-    let payload = card::signing_payload(&full()).unwrap();
+    let payload = card::signing_payloads(&full()).unwrap().remove(0);
     let mut expected = v1_0();
     expected.as_object_mut().unwrap().remove("signatures");
     assert_eq!(serde_json::from_str::<Value>(&payload).unwrap(), expected);
     let mut unsigned = full();
     unsigned.signatures = None;
-    assert_eq!(card::signing_payload(&unsigned).unwrap(), payload);
+    assert_eq!(card::signing_payloads(&unsigned).unwrap()[0], payload);
     assert!(payload.starts_with(r#"{"capabilities":{"extendedAgentCard":true,"extensions":[{"uri":"https://example.com/x"}],"pushNotifications":false,"streaming":true},"defaultInputModes""#), "{payload}");
 }
 
@@ -207,9 +207,27 @@ fn section_8_4_1_the_specification_s_example_holds() {
         skills: vec![],
         ..full()
     };
-    let payload: Value = serde_json::from_str(&card::signing_payload(&card).unwrap()).unwrap();
+    let payload: Value = serde_json::from_str(&card::signing_payloads(&card).unwrap()[0]).unwrap();
     assert_eq!(payload["capabilities"], json!({"pushNotifications": false, "streaming": false}));
     assert_eq!((&payload["description"], &payload["name"], &payload["skills"]), (&json!(""), &json!("Example Agent"), &json!([])));
+}
+
+#[test]
+fn a_card_with_something_empty_has_a_second_payload_without_it() {
+    let mut card = full();
+    card.skills.iter_mut().for_each(|skill| skill.security_requirements = None);
+    card.security_requirements = Some(vec![HashMap::from([("bearer".to_owned(), vec![])])]);
+    card.description = String::new();
+    let payloads = card::signing_payloads(&card).unwrap();
+    let [whole, filled] = payloads.iter().map(|payload| serde_json::from_str(payload).unwrap()).collect::<Vec<Value>>().try_into().unwrap();
+    assert_eq!((&whole["securityRequirements"], &whole["description"]), (&json!([{"schemes": {"bearer": {}}}]), &json!("")));
+    let mut expected = whole;
+    expected.as_object_mut().unwrap().remove("securityRequirements");
+    expected.as_object_mut().unwrap().remove("description");
+    assert_eq!(filled, expected);
+
+    (card.security_requirements, card.description) = (None, "an agent".to_owned());
+    assert_eq!(card::signing_payloads(&card).unwrap().len(), 1, "nothing is empty");
 }
 
 #[test]
