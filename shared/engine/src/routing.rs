@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use protocol::{
     A2aError,
-    types::{Message, Part, PartContent, SendMessageRequest},
+    types::{Message, PartContent, SendMessageRequest},
 };
 use serde_json::Value;
 
@@ -18,6 +18,15 @@ const NAME: f32 = 3.0;
 const TAG: f32 = 3.0;
 const EXAMPLE: f32 = 1.5;
 const DESCRIPTION: f32 = 1.0;
+
+/// What a word of the topic counts, such as `anomaly` in `find papers about anomaly detection`: it isn't what is asked for.
+const TOPIC: f32 = 0.25;
+
+/// Words that the topic follows.
+const TOPIC_FOLLOWS: &[&str] = &["about", "regarding", "concerning"];
+
+/// So many numbers in a row are data.
+const FEWEST_NUMBERS: usize = 3;
 
 /// So many letters at least two forms of a word have in common.
 const STEM_LETTERS: usize = 4;
@@ -84,13 +93,13 @@ pub(crate) fn route<'a>(candidates: &'a [Candidate], tenant: Option<&str>, reque
 
 /// For each candidate the sum over the message's words of the word's weight there, divided by the number of agents that know the word:
 /// what all of them talk about tells nothing.
-fn scores(candidates: &[&Candidate], words: &[String]) -> Vec<f32> {
+fn scores(candidates: &[&Candidate], words: &[(String, f32)]) -> Vec<f32> {
     let mut scores = vec![0.0; candidates.len()];
-    for word in words {
+    for (word, share) in words {
         let weights: Vec<f32> = candidates.iter().map(|candidate| candidate.weight(word)).collect();
         let knowing = weights.iter().filter(|weight| **weight > 0.0).count().max(1) as f32;
         for (score, weight) in scores.iter_mut().zip(weights) {
-            *score += weight / knowing;
+            *score += share * weight / knowing;
         }
     }
     scores
@@ -141,21 +150,59 @@ fn vocabulary(profile: &AgentProfile) -> HashMap<String, Vec<(String, f32)>> {
     vocabulary
 }
 
-/// The words of a message, each once. Long texts are content, not intent: their beginning decides.
-fn words_of(message: &Message) -> Vec<String> {
-    let mut seen = Vec::new();
-    for text in message.parts.iter().filter_map(Part::as_text) {
-        for word in words(text).take(64) {
-            if seen.len() < 64 && !seen.contains(&word) {
-                seen.push(word);
+/// The words of a message, each once, with what they count. Long texts are content, not intent: their beginning decides. Data speaks for itself.
+fn words_of(message: &Message) -> Vec<(String, f32)> {
+    let mut seen: Vec<(String, f32)> = Vec::new();
+    let mut add = |word: String, share: f32| {
+        if seen.len() < 64 && !seen.iter().any(|(known, _)| *known == word) {
+            seen.push((word, share));
+        }
+    };
+    for part in &message.parts {
+        match &part.content {
+            PartContent::Text(text) => {
+                let request = &text[..topic_begins(text)];
+                words(request).take(64).for_each(|word| add(word, 1.0));
+                words(&text[request.len()..]).take(64).for_each(|word| add(word, TOPIC));
+                if has_numbers(text) {
+                    DATA_WORDS.iter().for_each(|word| add((*word).into(), 1.0));
+                }
             }
+            PartContent::Data(data) => {
+                add(DATA_WORDS[0].into(), 1.0);
+                data.as_object().into_iter().flat_map(|object| object.keys()).take(16).flat_map(|key| words(key)).for_each(|word| add(word, 1.0));
+            }
+            PartContent::Raw(_) | PartContent::Url(_) => {}
         }
     }
-    let has_data = message.parts.iter().any(|part| matches!(part.content, PartContent::Data(_)));
-    if has_data && !seen.contains(&"data".to_owned()) {
-        seen.push("data".to_owned());
-    }
     seen
+}
+
+/// What data is called.
+const DATA_WORDS: [&str; 2] = ["data", "numbers"];
+
+/// Where the request ends and the topic begins; the text's length if it names none so.
+fn topic_begins(text: &str) -> usize {
+    let mut end = 0;
+    for word in text.split_inclusive(|c: char| !c.is_alphanumeric()).take(64) {
+        end += word.len();
+        if TOPIC_FOLLOWS.iter().any(|follows| word.trim_end_matches(|c: char| !c.is_alphanumeric()).eq_ignore_ascii_case(follows)) {
+            return end;
+        }
+    }
+    text.len()
+}
+
+/// Whether the text's beginning lists numbers.
+fn has_numbers(text: &str) -> bool {
+    let mut in_a_row = 0;
+    text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | ':' | '[' | ']' | '(' | ')')).filter(|piece| !piece.is_empty()).take(256).any(
+        |piece| {
+            let is_number = piece.trim_end_matches(['.', '?', '!', '%']).parse::<f64>().is_ok_and(f64::is_finite);
+            in_a_row = if is_number || in_a_row > 0 && matches!(piece, "and" | "or") { in_a_row + usize::from(is_number) } else { 0 };
+            in_a_row >= FEWEST_NUMBERS
+        },
+    )
 }
 
 fn words(text: &str) -> impl Iterator<Item = String> + '_ {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use futures::stream::BoxStream;
-use protocol::types::{AgentSkill, Role};
+use protocol::types::{AgentSkill, Part, Role};
 use serde_json::json;
 
 use super::*;
@@ -55,8 +55,13 @@ fn agent(id: &str, input_modes: &[&str], skills: Vec<AgentSkill>) -> Candidate {
 fn agents() -> Vec<Candidate> {
     let search = skill("document_search", "Document search", "Finds documents by their words.", &["search", "documents"], &["Find papers on wings"]);
     let synthesis = skill("research_synthesis", "Research synthesis", "Many sources into one text.", &["synthesis"], &["Summarize what is known"]);
-    let statistics =
-        skill("statistical_analysis", "Statistical analysis", "Means and deviations of data.", &["statistics"], &["What is the mean of 1, 2, 3?"]);
+    let statistics = skill(
+        "statistical_analysis",
+        "Statistical analysis",
+        "Means and deviations of data and numbers.",
+        &["statistics"],
+        &["What is the mean of 1, 2, 3?"],
+    );
     let trend = skill("trend_analysis", "Trend analysis", "Where numbers are going.", &["trend", "forecast"], &["Forecast next month"]);
     vec![
         agent("research", &["text/plain", "application/pdf"], vec![search, synthesis]),
@@ -81,6 +86,10 @@ fn intent_decides_where_nothing_is_named() {
         ("find me papers on airfoils", "research"),
         ("what is the mean and deviation of 3, 4, 5", "analysis"),
         ("please forecast our sales", "analysis"),
+        ("find documents about statistical trend analysis", "research"),
+        ("1, 2, 3", "analysis"),
+        ("hello, what of 10 20 and 30?", "analysis"),
+        ("papers from 1999", "research"),
         ("hello", "research"),
     ] {
         assert_eq!(routed(None, &saying(vec![Part::text(text)])), Ok(expected.into()), "{text}");
@@ -92,6 +101,16 @@ fn a_media_type_that_only_one_takes_decides() {
     assert_eq!(routed(None, &saying(vec![Part::data(json!({"values": [1, 2]}))])), Ok("analysis".into()));
     let pdf = Part::raw(vec![1]).with_media_type("application/pdf");
     assert_eq!(routed(None, &saying(vec![pdf, Part::text("statistics?")])), Ok("research".into()));
+}
+
+#[test]
+fn the_keys_of_data_speak_for_it() {
+    let skills = |word: &str| vec![skill(word, word, word, &[], &[])];
+    let candidates = [agent("numbers", &["application/json"], skills("values")), agent("library", &["application/json"], skills("documents"))];
+    for (data, expected) in [(json!({"values": [1, 2]}), "numbers"), (json!({"documents": [{"text": "wings"}]}), "library")] {
+        let chosen = route(&candidates, None, &saying(vec![Part::data(data.clone())])).map(|agent| agent.profile().id.clone());
+        assert_eq!(chosen, Ok(expected.into()), "{data}");
+    }
 }
 
 #[test]

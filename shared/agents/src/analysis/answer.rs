@@ -65,8 +65,11 @@ pub(crate) fn answer(skill: Skill, table: &Table, settings: &Settings, stop: &dy
         let text = missing.iter().map(|(name, count)| format!("{count} in {name}")).collect::<Vec<_>>().join(", ");
         answer.summary.push(format!("Missing values were left out: {text}."));
     }
-    if !table.categorical.is_empty() {
-        answer.summary.push(format!("Columns without numbers were left out: {}.", table.categorical.join(", ")));
+    // Names of rows aren't left out: charts show them.
+    let left_out: Vec<&str> =
+        table.categorical.iter().filter(|name| table.labels.is_empty() || **name != table.labels_of).map(String::as_str).collect();
+    if !left_out.is_empty() {
+        answer.summary.push(format!("Columns without numbers were left out: {}.", left_out.join(", ")));
     }
     let columns: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
     answer.data.extend([

@@ -41,6 +41,9 @@ pub fn read(bytes: &[u8]) -> Result<RawDocument, String> {
 }
 
 fn extract(bytes: &[u8]) -> Result<RawDocument, String> {
+    if bytes.is_empty() {
+        return Err("the PDF is empty".into());
+    }
     if inflated_bytes(bytes) >= LARGEST_INFLATED_BYTES {
         return Err(format!("the PDF inflates to more than {} MB", LARGEST_INFLATED_BYTES >> 20));
     }
@@ -64,8 +67,16 @@ fn title(document: &Document) -> Option<String> {
     let info = document.trailer.get(b"Info").ok()?;
     let info = document.dereference(info).ok()?.1.as_dict().ok()?;
     let title = pdf_extract::decode_text_string(document.dereference(info.get(b"Title").ok()?).ok()?.1).ok()?;
+    given_title(&title)
+}
+
+/// What people called the document: neither what tools write where nobody did, nor the name of the tool.
+fn given_title(title: &str) -> Option<String> {
+    const NONE_GIVEN: [&str; 7] = ["untitled", "untitled document", "anonymous", "unspecified", "unknown", "title", "document"];
     let title = title.trim_matches(|c: char| c.is_whitespace() || c == '\0');
-    (!title.is_empty()).then(|| title.to_owned())
+    let title = ["Microsoft Word - ", "Microsoft PowerPoint - "].into_iter().find_map(|tool| title.strip_prefix(tool)).unwrap_or(title);
+    let bare = title.trim_matches(['(', ')', '<', '>', '[', ']']).to_lowercase();
+    (!bare.is_empty() && !NONE_GIVEN.contains(&bare.as_str())).then(|| title.to_owned())
 }
 
 /// Lines of a paragraph become one line; a word that a hyphen divides becomes one word.
@@ -201,6 +212,15 @@ mod tests {
         offsets.iter().for_each(|offset| file.push_str(&format!("{offset:010} 00000 n \n")));
         file.push_str(&format!("trailer<</Root 1 0 R/Size {}>>\nstartxref\n{table}\n%%EOF", objects.len() + 1));
         file.into_bytes()
+    }
+
+    #[test]
+    fn a_title_that_nobody_gave_is_none() {
+        for title in ["", "untitled", "(anonymous)", "Untitled Document", " \0"] {
+            assert_eq!(given_title(title), None, "{title}");
+        }
+        assert_eq!(given_title("Microsoft Word - Report.docx").as_deref(), Some("Report.docx"));
+        assert_eq!(given_title("On wings").as_deref(), Some("On wings"));
     }
 
     #[test]

@@ -92,10 +92,24 @@ fn documents(message: &Message) -> Result<Vec<NewDocument>, String> {
         // Beside files a bare text is what is said about them.
         let is_remark = has_files && matches!(part.content, PartContent::Text(_)) && part.filename.is_none() && !declares_format(part);
         if !is_remark {
-            documents.extend(from_part(message, index, part)?.into_iter().map(analysed));
+            let is_text = matches!(part.content, PartContent::Text(_));
+            documents
+                .extend(from_part(message, index, part)?.into_iter().map(|document| analysed(if is_text { titled(document) } else { document })));
         }
     }
     Ok(documents)
+}
+
+/// A text without a title is called by how it begins.
+fn titled(document: RawDocument) -> RawDocument {
+    const MOST_WORDS: usize = 10;
+    let line = document.text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let words: Vec<&str> = line.split_whitespace().take(MOST_WORDS + 1).collect();
+    match words.get(..MOST_WORDS) {
+        _ if !document.title.is_empty() => document,
+        Some(first) if words.len() > MOST_WORDS => RawDocument { title: format!("{} …", first.join(" ")), ..document },
+        _ => RawDocument { title: words.join(" "), ..document },
+    }
 }
 
 /// The documents of a part.

@@ -1,9 +1,10 @@
 //! The skill `fact_verification`: claims held against the documents, with the very words that decide.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::LazyLock};
 
 use engine::ports::{AgentError, Job, Update};
 use protocol::types::PartContent;
+use regex::Regex;
 use serde_json::{Value, json};
 
 use super::{
@@ -63,13 +64,20 @@ fn claims(job: &Job) -> Result<Vec<String>, AgentError> {
     Ok(claims)
 }
 
+/// What a list has before each of its items.
+static MARKER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\s*(?:[-*•–]|\(?(?:\d{1,3}|[A-Za-z])[.)])\s+").ok());
+
 fn split(text: &str) -> Vec<String> {
-    let one_line = |sentence: &str| sentence.trim_start_matches(['-', '*', '•', ' ']).split_whitespace().collect::<Vec<_>>().join(" ");
+    let unmarked = |line: &str| MARKER.as_ref().map_or_else(|| line.to_owned(), |marker| marker.replace(line, "").into_owned());
+    let is_item = |line: &str| MARKER.as_ref().is_some_and(|marker| marker.is_match(line));
+    let one_line = |sentence: &str| unmarked(&sentence.split_whitespace().collect::<Vec<_>>().join(" "));
     let of_paragraph = |paragraph: &str| sentences(paragraph).into_iter().map(|span| one_line(&paragraph[span])).collect::<Vec<_>>();
     // A list of claims has one on each line.
-    let lines = text.lines().map(str::trim).filter(|line| line.starts_with(['-', '*', '•'])).count();
-    let pieces = if lines > 1 { text.lines().collect() } else { paragraphs(text) };
-    pieces.into_iter().flat_map(of_paragraph).filter(|claim| !stems(claim).is_empty()).collect()
+    let is_list = text.lines().filter(|line| is_item(line)).count() > 1;
+    let pieces: Vec<String> = if is_list { text.lines().map(unmarked).collect() } else { paragraphs(text).into_iter().map(str::to_owned).collect() };
+    // A number alone is what stood before an item, too.
+    let says_something = |claim: &String| claim.chars().any(char::is_alphabetic) && !stems(claim).is_empty();
+    pieces.iter().flat_map(|piece| of_paragraph(piece)).filter(says_something).collect()
 }
 
 /// The claim in `Verify that …`, `Is it true that …?`, `Check this claim: …`.
@@ -98,15 +106,27 @@ fn without_question(text: &str) -> &str {
         "validate the claim",
         "true or false",
     ];
+    const NAMES: [&str; 3] = ["claim", "statement", "following"];
     let mut rest = text.trim();
+    let mut is_asked = false;
     loop {
         let opening = OPENINGS
             .iter()
             .filter_map(|opening| rest.get(..opening.len()).filter(|start| start.eq_ignore_ascii_case(opening)))
             .max_by_key(|start| start.len());
-        let Some(opening) = opening.filter(|opening| !rest[opening.len()..].starts_with(char::is_alphanumeric)) else { return rest };
-        rest = rest[opening.len()..].trim_start_matches([':', ' ', ',', '\n', '?', '-', '"', '“']);
+        let Some(opening) = opening.filter(|opening| !rest[opening.len()..].starts_with(char::is_alphanumeric)) else { break };
+        rest = rest[opening.len()..].trim_start_matches([':', ' ', ',', '\n', '?', '"', '“']);
         rest = rest.strip_prefix("that ").unwrap_or(rest);
+        is_asked = true;
+    }
+    // `Fact check these claims: …`
+    match rest.split_once(':') {
+        Some((before, after))
+            if is_asked && before.split_whitespace().count() <= 5 && NAMES.iter().any(|name| before.to_lowercase().contains(name)) =>
+        {
+            after.trim_start()
+        }
+        _ => rest,
     }
 }
 
@@ -218,5 +238,8 @@ mod tests {
     fn each_sentence_or_item_is_a_claim() {
         assert_eq!(split("Ice floats. Lead sinks!"), ["Ice floats.", "Lead sinks!"]);
         assert_eq!(split("- Ice floats\n- Lead sinks"), ["Ice floats", "Lead sinks"]);
+        assert_eq!(split("1. Ice floats.\n2) Lead sinks.\n(3) Tin melts"), ["Ice floats.", "Lead sinks.", "Tin melts"]);
+        assert_eq!(split("1. Ice floats. 2. Lead sinks."), ["Ice floats.", "Lead sinks."]);
+        assert_eq!(split(without_question("Fact check these claims:\n1. Ice floats.\n2. Lead sinks.")), ["Ice floats.", "Lead sinks."]);
     }
 }

@@ -47,13 +47,13 @@ fn skill(skill: Skill) -> AgentSkill {
         Skill::DocumentSearch => (
             "Document search",
             "Finds the documents that answer a question, best first, with a snippet of each. Settings in metadata: limit, offset, filter {ids, source}.",
-            &["search", "find", "documents", "papers", "articles", "retrieval", "full text", "research"],
+            &["search", "find", "look up", "query", "documents", "papers", "articles", "literature", "retrieval", "full text", "research"],
             &["Search for documents about machine learning algorithms", "Find papers on heat conduction in composite slabs"],
         ),
         Skill::DocumentIngestion => (
             "Document ingestion",
             "Takes in documents (text, Markdown, HTML, PDF or JSON lines of id, title, text), so that they can be searched. They belong to who sends them; an operator shares them with metadata visibility: shared.",
-            &["ingest", "index", "upload", "add documents", "store", "pdf", "markdown", "html"],
+            &["ingest", "index", "upload", "add documents", "store", "remember", "pdf", "markdown", "html"],
             &["Index the attached documents", "Add this document: …"],
         ),
         Skill::InformationExtraction => (
@@ -65,7 +65,7 @@ fn skill(skill: Skill) -> AgentSkill {
         Skill::FactVerification => (
             "Fact verification",
             "Checks each claim of a text against the documents: supported, contradicted or not found, with a confidence and the very words of the documents.",
-            &["verify", "fact check", "claims", "evidence", "true", "false", "quotes"],
+            &["verify", "fact check", "claims", "statement", "evidence", "support", "true", "false", "quotes"],
             &["Verify that the boundary layer stays laminar at low Reynolds numbers", "Is it true that the server keeps tasks in memory only?"],
         ),
         Skill::ResearchSynthesis => (

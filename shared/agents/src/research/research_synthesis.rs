@@ -32,8 +32,15 @@ struct SourceText {
 impl SourceText {
     fn label(&self) -> String {
         let title = [&self.title, &self.source, &self.id].into_iter().find(|name| !name.is_empty()).map_or("", String::as_str);
-        let origin = if self.source.is_empty() { &self.id } else { &self.source };
-        if origin.is_empty() || origin == title { title.to_owned() } else { format!("{title} ({origin})") }
+        // A file's name, or a task's, tells its id already.
+        let tells = self
+            .source
+            .rsplit(['/', ' '])
+            .next()
+            .is_some_and(|name| name == self.id || name.strip_prefix(&self.id).is_some_and(|end| end.starts_with('.')));
+        let id = if tells { "" } else { &self.id };
+        let origin = [id, &self.source].into_iter().filter(|name| !name.is_empty() && *name != title).collect::<Vec<_>>().join(", ");
+        if origin.is_empty() { title.to_owned() } else { format!("{title} ({origin})") }
     }
 }
 
@@ -152,7 +159,7 @@ fn chunks(agent: &ResearchAgent, topic: &str, chosen: &[Chosen], sources: &[Sour
         let mut numbers = chosen.said_by.clone();
         numbers.sort_unstable();
         let citations: String = numbers.iter().map(|number| format!("[{}]", number + 1)).collect();
-        format!("{} {citations}", chosen.sentence.words)
+        format!("{} {citations}", tidy(&chosen.sentence.words))
     };
     let (overview, findings) = chosen.split_at(chosen.len().min(IN_OVERVIEW));
     let mut texts = vec![match sources.len() {
@@ -194,7 +201,44 @@ fn chunks(agent: &ResearchAgent, topic: &str, chosen: &[Chosen], sources: &[Sour
     parts.into_iter().enumerate().map(update).collect()
 }
 
+/// A quoted sentence in the middle of other text: it begins with a capital, and no space stands before its marks.
+fn tidy(sentence: &str) -> String {
+    let mut text = String::with_capacity(sentence.len());
+    for (at, c) in sentence.char_indices() {
+        if matches!(c, '.' | ',' | ';' | ':' | '!' | '?' | ')') && sentence[at + c.len_utf8()..].chars().next().is_none_or(char::is_whitespace) {
+            text.truncate(text.trim_end().len());
+        }
+        text.push(c);
+    }
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
 /// Whether a text has sentences to work on; a bare question has none.
 pub fn has_prose(text: &str) -> bool {
     sentences_of(text).len() > 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_are_tidied_as_text() {
+        assert_eq!(tidy("flutter, at mach 1.2 , is measured (see 3 ) ."), "Flutter, at mach 1.2, is measured (see 3).");
+        assert_eq!(tidy("a .5 share"), "A .5 share");
+        assert_eq!(tidy(""), "");
+    }
+
+    #[test]
+    fn a_source_is_called_by_its_title_and_where_it_is_found() {
+        let label = |id: &str, title: &str, source: &str| {
+            SourceText { id: id.into(), title: title.into(), source: source.into(), text: String::new() }.label()
+        };
+        assert_eq!(label("7", "Wings", "all.jsonl"), "Wings (7, all.jsonl)");
+        assert_eq!(label("a.md", "Wings", "a.md"), "Wings (a.md)");
+        assert_eq!(label("a.md", "a.md", "a.md"), "a.md");
+        assert_eq!(label("wings", "Wings", "docs/wings.txt"), "Wings (docs/wings.txt)");
+        assert_eq!(label("7", "", ""), "7");
+    }
 }

@@ -9,6 +9,8 @@ use crate::reading::{
 
 /// Words of a sentence that can stand alone: neither a heading nor a table.
 const LENGTH: std::ops::RangeInclusive<usize> = 6..=70;
+/// What a sentence that leans on the one before is worth.
+const LEANING: f64 = 0.6;
 /// Sentences beyond this many are left out: each is compared with each.
 const MOST_SENTENCES: usize = 400;
 
@@ -68,7 +70,11 @@ pub fn sentences_of(text: &str) -> Vec<String> {
 pub fn choose(all: &[Sentence], query: &str, most: usize) -> Vec<Chosen> {
     let query = vector(&stems(query), |_| 1.0);
     let centrality = centrality(all);
-    let worth: Vec<f64> = all.iter().zip(&centrality).map(|(sentence, central)| 0.5 * likeness(&sentence.vector, &query) + 0.5 * central).collect();
+    let worth = |(sentence, central): (&Sentence, &f64)| {
+        let leans = if leans_on_what_comes_before(&sentence.words) { LEANING } else { 1.0 };
+        leans * (0.5 * likeness(&sentence.vector, &query) + 0.5 * central)
+    };
+    let worth: Vec<f64> = all.iter().zip(&centrality).map(worth).collect();
     let mut left: Vec<usize> = (0..all.len()).collect();
     let mut chosen: Vec<usize> = vec![];
     while chosen.len() < most && !left.is_empty() {
@@ -83,6 +89,38 @@ pub fn choose(all: &[Sentence], query: &str, most: usize) -> Vec<Chosen> {
         left.retain(|index| likeness(&all[*index].vector, &all[best].vector) < 0.6);
     }
     chosen.into_iter().map(|index| Chosen { said_by: said_by(all, index), sentence: all[index].clone() }).collect()
+}
+
+/// `These results …`, `However, …`, `It was found …`: out of its place such a sentence says less.
+fn leans_on_what_comes_before(sentence: &str) -> bool {
+    const FIRST: [&str; 21] = [
+        "this",
+        "these",
+        "those",
+        "that",
+        "it",
+        "its",
+        "they",
+        "their",
+        "such",
+        "however",
+        "therefore",
+        "thus",
+        "moreover",
+        "furthermore",
+        "also",
+        "hence",
+        "but",
+        "he",
+        "she",
+        "finally",
+        "similarly",
+    ];
+    const OPENINGS: [&str; 8] =
+        ["in addition", "as a result", "in this", "in the present", "the present", "the final section", "for example", "on the other hand"];
+    let start: String = sentence.chars().take(40).flat_map(char::to_lowercase).collect();
+    let first = start.split(|c: char| !c.is_alphanumeric()).find(|word| !word.is_empty()).unwrap_or_default();
+    FIRST.contains(&first) || OPENINGS.iter().any(|opening| start.starts_with(opening))
 }
 
 fn said_by(all: &[Sentence], index: usize) -> Vec<usize> {
@@ -143,6 +181,12 @@ mod tests {
         let chosen = choose(&split(&texts()), "green roofs", 2);
         assert_eq!(chosen[0].said_by.len(), 2);
         assert!(chosen[1].sentence.words.starts_with("Bees"), "{}", chosen[1].sentence.words);
+    }
+
+    #[test]
+    fn a_sentence_that_stands_alone_goes_before_one_that_leans() {
+        let texts = ["These green roofs keep most buildings cool in summer. Green roofs feed very many bees in summer.".to_owned()];
+        assert!(choose(&split(&texts), "green roofs in summer", 1)[0].sentence.words.starts_with("Green"));
     }
 
     #[test]
