@@ -11,4 +11,4 @@ pub mod terms;
 
 pub use media::{Format, Source, Unreadable, read};
 pub use passages::{RawDocument, analysed};
-pub use paths::{Skipped, read_path};
+pub use paths::{EXTENSIONS, Skipped, read_path};

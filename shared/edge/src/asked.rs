@@ -31,8 +31,11 @@ pub(crate) fn last_event_id(headers: &HeaderMap) -> Option<u64> {
     text(headers, "last-event-id")?.trim().parse().ok()
 }
 
-/// Whether a body is said to be JSON. A body without a type is taken for it.
+/// Whether a body is said to be JSON as it stands. A body without a type is taken for it.
 pub(crate) fn check_content_type(headers: &HeaderMap) -> Result<(), A2aError> {
+    if let Some(encoding) = text(headers, "content-encoding").map(str::trim).filter(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
+        return Err(A2aError::UnsupportedMediaType { content_type: format!("application/json, encoded as {encoding}") });
+    }
     let Some(value) = headers.get(CONTENT_TYPE) else { return Ok(()) };
     let content_type = value.to_str().unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
@@ -103,6 +106,8 @@ mod tests {
             assert_eq!(check_content_type(&headers(&[("content-type", right)])), Ok(()), "{right}");
         }
         assert_eq!(check_content_type(&headers(&[])), Ok(()));
+        assert_eq!(check_content_type(&headers(&[("content-encoding", "identity")])), Ok(()));
+        assert!(check_content_type(&headers(&[("content-type", "application/json"), ("content-encoding", "gzip")])).is_err());
         for wrong in ["text/plain", "application/xml", "application/jsonp", ""] {
             assert!(check_content_type(&headers(&[("content-type", wrong)])).is_err(), "{wrong}");
         }

@@ -116,7 +116,7 @@ pub enum A2aError {
         path: String,
     },
     /// There is a route, but not with this HTTP method.
-    #[error("{method} is not allowed on {path} ({allow} is)")]
+    #[error("{method} is not allowed on {path} (it takes {allow})")]
     MethodNotAllowed {
         /// HTTP method.
         method: String,

@@ -2,8 +2,8 @@
 
 use std::{collections::HashSet, path::Path, sync::Arc};
 
-use agents::reading::{Skipped, read_path};
-use anyhow::{Context, Result};
+use agents::reading::{EXTENSIONS, Skipped, read_path};
+use anyhow::{Context, Result, bail};
 use engine::ports::{Corpus, DocumentStore, NewDocument, PutSummary};
 use indicatif::{ProgressBar, ProgressStyle};
 use setup::Settings;
@@ -38,10 +38,23 @@ pub async fn run(options: IndexOptions) -> Result<()> {
     let documents = setup::documents(&Settings::from_env()?).await?;
     let bar = ProgressBar::new(0);
     bar.set_style(ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {msg} {eta}").context("the progress bar")?);
-    let Indexed { put: PutSummary { added, replaced, unchanged }, skipped } = index(documents, &options.path, &bar).await?;
+    let indexed = index(documents, &options.path, &bar).await?;
     bar.finish_and_clear();
+    let Indexed { put: PutSummary { added, replaced, unchanged }, skipped } = &indexed;
     say(format_args!("{added} documents added, {replaced} replaced, {unchanged} unchanged, {skipped} skipped"));
-    Ok(())
+    indexed.check(&options.path)
+}
+
+impl Indexed {
+    /// Whoever asks for nothing to be done has most likely named the wrong place.
+    fn check(&self, path: &Path) -> Result<()> {
+        let path = path.display();
+        match (self.put.added + self.put.replaced + self.put.unchanged, self.skipped) {
+            (0, 0) => bail!("`{path}` holds no file that ends in {EXTENSIONS}"),
+            (0, _) => bail!("nothing in `{path}` can be read"),
+            _ => Ok(()),
+        }
+    }
 }
 
 async fn index(documents: Arc<dyn DocumentStore>, path: &Path, bar: &ProgressBar) -> Result<Indexed> {
@@ -127,6 +140,14 @@ mod tests {
         assert_eq!(bar.position(), bar.length().unwrap());
         assert_eq!(index(documents.clone(), &path, &bar).await.unwrap().put.unchanged, 101);
         assert_eq!(documents.document("anyone", "42").await.unwrap().unwrap().passages, ["text 42"]);
+    }
+
+    #[test]
+    fn a_place_with_nothing_to_index_is_an_error() {
+        let check = |added, skipped| Indexed { put: PutSummary { added, ..PutSummary::default() }, skipped }.check(Path::new("papers"));
+        assert!(check(0, 0).is_err_and(|error| error.to_string().starts_with("`papers` holds no file that ends in .txt, .md")));
+        assert!(check(0, 2).is_err_and(|error| error.to_string().contains("`papers`")));
+        assert!(check(1, 2).is_ok());
     }
 
     #[tokio::test]

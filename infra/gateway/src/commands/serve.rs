@@ -38,7 +38,7 @@ pub async fn run(options: ServeOptions) -> Result<()> {
     let (listener, address) = server::bind(&options.addr).await.context("clients (--addr)")?;
     let (metrics_listener, metrics_address) = server::bind(&options.metrics_addr).await.context("metrics (--metrics-addr)")?;
     let page = telemetry::install_prometheus()?;
-    let logging = settings.logging.clone();
+    let _log = telemetry::logs::start(&settings.logging).context("A2A_LOG_DIR, RUST_LOG")?;
     project_documents::index(&*setup::documents(&settings).await?).await.context("the project's own documents")?;
     let app = setup::app(settings).await?;
 
@@ -47,7 +47,6 @@ pub async fn run(options: ServeOptions) -> Result<()> {
     let workers = workers::start(&app, &template, &stop)?;
     say(format_args!("a2a listening on http://{address}"));
     say(format_args!("metrics on http://{metrics_address}/metrics"));
-    let _log = telemetry::logs::start(&logging)?;
 
     tokio::spawn(metrics_page::serve(metrics_listener, app.clone(), page, ended.clone()));
     let server = tokio::spawn(gateway.serve(listener, stop.clone(), DRAIN));

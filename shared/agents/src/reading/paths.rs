@@ -17,6 +17,9 @@ use super::{
 /// Larger files (of other kinds than JSON lines, which are read line by line) are left out.
 const LARGEST_BYTES: u64 = 256 << 20;
 
+/// What [`read_path`] takes, as people write it.
+pub const EXTENSIONS: &str = ".txt, .md, .html, .htm, .pdf, .jsonl";
+
 /// Something that was left out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
@@ -27,28 +30,29 @@ pub struct Skipped {
     pub reason: String,
 }
 
-/// The documents under `path`: that file, or all .txt, .md, .html, .htm, .pdf and .jsonl files of that folder and the folders in it, by name.
+/// The documents under `path`: that file, or all files of that folder and the folders in it whose names end in one of [`EXTENSIONS`], by name.
 /// Hidden files and folders are passed over, symbolic links aren't followed. A document's id is its file's path relative to the folder, or the
 /// one that its JSON line has.
 ///
 /// # Errors
-/// There is no such file or folder, or it can't be listed, or the file's kind is not one of these.
+/// There is no such file or folder, or the file's kind is not one of these.
 pub fn read_path(path: &Path) -> io::Result<Reading> {
     let metadata = std::fs::metadata(path).map_err(|error| io::Error::new(error.kind(), format!("`{}`: {error}", path.display())))?;
-    let mut files = vec![];
+    let (mut files, mut ready) = (vec![], VecDeque::new());
     if metadata.is_dir() {
-        list(path, path, &mut files)?;
+        let unlisted = |folder: &Path, error: io::Error| Skipped { path: relative(path, folder), reason: format!("`{}`: {error}", folder.display()) };
+        list(path, path, &mut files, &mut |folder, error| ready.push_back(Err(unlisted(folder, error))));
         files.sort_by(|a: &Listed, b: &Listed| a.name.cmp(&b.name));
     } else {
         let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         if by_extension(&name).is_none() {
-            let reason = format!("`{}` is not one of .txt, .md, .html, .htm, .pdf, .jsonl", path.display());
+            let reason = format!("`{}` is not one of {EXTENSIONS}", path.display());
             return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
         }
         files.push(Listed { path: path.to_owned(), name, bytes: metadata.len() });
     }
     let total_bytes = files.iter().map(|file| file.bytes).sum();
-    Ok(Reading { files: files.into(), total_bytes, read_bytes: 0, lines: None, ready: VecDeque::new() })
+    Ok(Reading { files: files.into(), total_bytes, read_bytes: 0, lines: None, ready })
 }
 
 struct Listed {
@@ -57,24 +61,34 @@ struct Listed {
     bytes: u64,
 }
 
-fn list(root: &Path, folder: &Path, files: &mut Vec<Listed>) -> io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        let kind = entry.file_type()?;
-        if entry.file_name().to_string_lossy().starts_with('.') {
-            continue;
-        }
-        let path = entry.path();
-        if kind.is_dir() {
-            list(root, &path, files)?;
-        } else if kind.is_file() {
-            let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
-            if by_extension(&name).is_some_and(|format| format != Format::Json) {
-                files.push(Listed { bytes: entry.metadata()?.len(), path, name });
+/// A folder that can't be listed is told, and the others follow.
+fn list(root: &Path, folder: &Path, files: &mut Vec<Listed>, tell: &mut dyn FnMut(&Path, io::Error)) {
+    let mut list_entries = || {
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            let kind = entry.file_type()?;
+            if entry.file_name().to_string_lossy().starts_with('.') {
+                continue;
+            }
+            let path = entry.path();
+            if kind.is_dir() {
+                list(root, &path, files, tell);
+            } else if kind.is_file() {
+                let name = relative(root, &path);
+                if by_extension(&name).is_some_and(|format| format != Format::Json) {
+                    files.push(Listed { bytes: entry.metadata()?.len(), path, name });
+                }
             }
         }
+        Ok(())
+    };
+    if let Err(error) = list_entries() {
+        tell(folder, error);
     }
-    Ok(())
+}
+
+fn relative(root: &Path, path: &Path) -> String {
+    path.strip_prefix(root).unwrap_or(path).to_string_lossy().replace('\\', "/")
 }
 
 /// Documents as they are read; one that can't be read is told as [`Skipped`], and the next follows.
@@ -128,7 +142,8 @@ impl Reading {
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            let raw = serde_json::from_slice(&line)
+            // Some editors begin a file with a mark of its encoding.
+            let raw = serde_json::from_slice(line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line))
                 .map_err(|error| format!("not JSON ({error})"))
                 .and_then(|value| json_lines::documents(&lines.name, &value));
             return match raw.map(|mut raw| raw.pop()) {
@@ -192,7 +207,7 @@ mod tests {
         write("b/notes.md", "# Notes\n\nBody");
         write("a.txt", "Text");
         write("c.pdf", "not a PDF");
-        write("d.jsonl", "{\"id\":\"9\",\"text\":\"nine\"}\nbroken\n\n{\"id\":\"10\",\"text\":\"ten\"}");
+        write("d.jsonl", "\u{feff}{\"id\":\"9\",\"text\":\"nine\"}\nbroken\n\n{\"id\":\"10\",\"text\":\"ten\"}");
         write("e.png", "ignored");
         write(".hidden/f.txt", "ignored");
 

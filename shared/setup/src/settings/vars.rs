@@ -75,13 +75,22 @@ impl Vars {
     pub(super) fn not_supported(&self, name: &str, instead: &str) -> Result<(), SettingError> {
         match self.get(name) {
             None => Ok(()),
-            Some(value) => Err(wrong(name, masked(value), format!("nothing in this version: {instead}"))),
+            Some(value) => Err(wrong(name, shown(name, value), format!("nothing in this version: {instead}"))),
         }
     }
 }
 
 pub(super) fn wrong(name: &str, holds: impl Into<String>, takes: impl Into<String>) -> SettingError {
     SettingError { name: name.into(), holds: holds.into(), takes: takes.into() }
+}
+
+/// URLs may hold passwords; of them only the scheme is told.
+fn shown(name: &str, value: &str) -> String {
+    match value.split_once("://") {
+        Some((scheme, _)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+') => format!("`{scheme}://***`"),
+        _ if name.ends_with("_URL") => masked(value),
+        _ => format!("`{value}`"),
+    }
 }
 
 /// How long a secret is, and nothing else of it.
