@@ -94,6 +94,16 @@ fn the_python_sdk_1_x_over_http_json() {
 }
 
 #[test]
+fn the_python_sdk_1_x_as_a_client_of_0_3_over_json_rpc() {
+    python("A2A_TEST_PYTHON_1", "client_1_legacy.py", &["JSONRPC"]);
+}
+
+#[test]
+fn the_python_sdk_1_x_as_a_client_of_0_3_over_http_json() {
+    python("A2A_TEST_PYTHON_1", "client_1_legacy.py", &["HTTP+JSON"]);
+}
+
+#[test]
 fn the_python_sdk_0_3_over_json_rpc() {
     python("A2A_TEST_PYTHON_0_3", "client_0_3.py", &["JSONRPC"]);
 }

@@ -105,8 +105,14 @@ async fn configs_of_0_3_and_0_1_are_set_and_read() {
     assert_eq!(got["result"]["pushNotificationConfig"]["url"], "https://example.com/a", "{got}");
     let listed = server.old("tasks/pushNotificationConfig/list", json!({"id": id})).await;
     assert_eq!(listed["result"].as_array().unwrap().len(), 1, "{listed}");
+    let named = json!({"taskId": id, "pushNotificationConfig": {"id": "another", "url": "https://example.com/c"}});
+    server.old("tasks/pushNotificationConfig/set", named).await;
+    let got = server.old("tasks/pushNotificationConfig/get", json!({"id": id})).await;
+    assert_eq!(got["result"]["pushNotificationConfig"]["id"], "default", "{got}");
     let deleted = server.old("tasks/pushNotificationConfig/delete", json!({"id": id, "pushNotificationConfigId": "default"})).await;
     assert_eq!(deleted.get("result"), Some(&Value::Null), "{deleted}");
+    let got = server.old("tasks/pushNotificationConfig/get", json!({"id": id})).await;
+    assert_eq!(got["result"]["pushNotificationConfig"]["id"], "another", "{got}");
     let set = server.old("tasks/pushNotification/set", json!({"id": id, "pushNotificationConfig": {"url": "https://example.com/b"}})).await;
     assert_eq!((&set["result"]["id"], &set["result"]["pushNotificationConfig"]["url"]), (&id, &json!("https://example.com/b")), "{set}");
 }

@@ -2,10 +2,11 @@
 
 import asyncio
 import sys
+from base64 import b64encode
 
 import httpx
 from a2a.client import A2ACardResolver, ClientConfig, ClientFactory
-from a2a.types import Message, Part, Role, TaskIdParams, TaskPushNotificationConfig, PushNotificationConfig, TaskQueryParams, TaskState, TextPart
+from a2a.types import FilePart, FileWithBytes, Message, Part, Role, TaskIdParams, TaskPushNotificationConfig, PushNotificationConfig, TaskQueryParams, TaskState, TextPart
 from a2a.types import GetTaskPushNotificationConfigParams
 
 
@@ -31,6 +32,16 @@ async def main(url: str, binding: str) -> None:
     assert task.artifacts[0].parts[0].root.text == "Generated text content", task
     read = await unary.get_task(TaskQueryParams(id=task.id))
     assert read.id == task.id and read.history[0].message_id == "tck-artifact-text-1", read
+
+    ((task, _),) = await events(unary.send_message(message("tck-artifact-file-1")))
+    file = task.artifacts[0].parts[0].root.file
+    assert (file.bytes, file.mime_type, file.name) == ("dGNr", "text/plain", "output.txt"), task
+    for number, content in enumerate((bytes(range(256)), b"abc", b"hello")):
+        sent = message(f"tck-artifact-text-file-{number}")
+        encoded = b64encode(content).decode()
+        sent.parts.append(Part(root=FilePart(file=FileWithBytes(bytes=encoded, mime_type="text/plain", name="sent"))))
+        ((task, _),) = await events(unary.send_message(sent))
+        assert task.history[0].parts[1].root.file.bytes == encoded, task
 
     (answer,) = await events(unary.send_message(message("tck-message-response-1")))
     assert answer.parts[0].root.text == "Direct message response", answer

@@ -25,7 +25,7 @@ pub enum Call {
     SubscribeToTask(SubscribeToTaskRequest),
     /// Section 3.1.7.
     CreateTaskPushNotificationConfig(TaskPushNotificationConfig),
-    /// Section 3.1.8.
+    /// Section 3.1.8. An empty id, which only older dialects allow, asks for [`crate::push::DEFAULT_CONFIG`] or else for the first one.
     GetTaskPushNotificationConfig(GetTaskPushNotificationConfigRequest),
     /// Section 3.1.9.
     ListTaskPushNotificationConfigs(ListTaskPushNotificationConfigsRequest),

@@ -7,6 +7,9 @@ use crate::{
     write::json,
 };
 
+/// What a webhook is called that an older client registered without naming it: most have one.
+pub const DEFAULT_CONFIG: &str = "default";
+
 /// The body of a notification: the event in v1.0; in older dialects `task`, the task as it stands after the event.
 pub fn body(dialect: Dialect, event: &StreamResponse, task: &Task) -> String {
     match dialect {

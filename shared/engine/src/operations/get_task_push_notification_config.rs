@@ -1,6 +1,6 @@
 //! GetTaskPushNotificationConfig (spec section 3.1.8).
 
-use protocol::{A2aError, Answer, types::GetTaskPushNotificationConfigRequest};
+use protocol::{A2aError, Answer, push::DEFAULT_CONFIG, types::GetTaskPushNotificationConfigRequest};
 
 use crate::{CallContext, Engine, Reply};
 
@@ -11,9 +11,13 @@ impl Engine {
         context: CallContext,
     ) -> Result<Reply, A2aError> {
         let configs = self.push_configs_of(&request.task_id, &context).await?;
-        let found = configs.into_iter().find(|config| config.config.id.as_deref() == Some(&request.id));
+        let named = |id: &str| configs.iter().find(|config| config.config.id.as_deref() == Some(id));
+        let found = match request.id.as_str() {
+            "" => named(DEFAULT_CONFIG).or(configs.first()),
+            id => named(id),
+        };
         // The specification has no error of its own for a missing config.
         let found = found.ok_or_else(|| A2aError::TaskNotFound { task_id: format!("{}/{}", request.task_id, request.id) })?;
-        context.reply(Answer::PushNotificationConfig(found.config))
+        context.reply(Answer::PushNotificationConfig(found.config.clone()))
     }
 }

@@ -9,6 +9,7 @@ pub(crate) use read::{call, method, no_config, push_notification_config, role, t
 pub(crate) use write::{PushNotificationConfig, Reply, StreamResponse};
 
 use super::legacy_part::FileBytes;
+use crate::push::DEFAULT_CONFIG;
 
 /// Which of the two encodings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,3 @@ pub(crate) enum Form {
     /// The proto's. Its readers refuse every field that it doesn't have.
     Rest(FileBytes),
 }
-
-/// The config that a client registered without naming it: most have one.
-pub(crate) const DEFAULT_CONFIG: &str = "default";

@@ -60,7 +60,7 @@ fn webhooks_are_set_and_got_by_task() {
         matches!(call("tasks/pushNotification/set", set), Call::CreateTaskPushNotificationConfig(set) if set.task_id == "t" && set.id.as_deref() == Some("default"))
     );
     assert!(
-        matches!(call("tasks/pushNotification/get", json!({"id": "t"})), Call::GetTaskPushNotificationConfig(get) if get.task_id == "t" && get.id == "default")
+        matches!(call("tasks/pushNotification/get", json!({"id": "t"})), Call::GetTaskPushNotificationConfig(get) if get.task_id == "t" && get.id.is_empty())
     );
     let expected = json!({"id": "t-1", "pushNotificationConfig": {
         "url": "https://example.com/hook", "token": "token", "authentication": {"schemes": ["Bearer"], "credentials": "secret"},

@@ -97,7 +97,7 @@ fn the_other_methods_are_read() {
     );
     let named = json!({"id": "t", "pushNotificationConfigId": "p"});
     assert!(matches!(call("tasks/pushNotificationConfig/get", named.clone()), Call::GetTaskPushNotificationConfig(get) if get.id == "p"));
-    assert!(matches!(call("tasks/pushNotificationConfig/get", json!({"id": "t"})), Call::GetTaskPushNotificationConfig(get) if get.id == "default"));
+    assert!(matches!(call("tasks/pushNotificationConfig/get", json!({"id": "t"})), Call::GetTaskPushNotificationConfig(get) if get.id.is_empty()));
     assert!(matches!(call("tasks/pushNotificationConfig/delete", named), Call::DeleteTaskPushNotificationConfig(delete) if delete.id == "p"));
     assert!(
         matches!(call("tasks/pushNotificationConfig/list", json!({"id": "t"})), Call::ListTaskPushNotificationConfigs(list) if list.task_id == "t")

@@ -32,7 +32,7 @@ pub(crate) fn call(method: Method, params: Map<String, Value>) -> Result<Call, A
         Method::CreateTaskPushNotificationConfig => fields::read(params, set_config).map(Call::CreateTaskPushNotificationConfig),
         Method::GetTaskPushNotificationConfig => fields::read(params, |o| GetTaskPushNotificationConfigRequest {
             task_id: v0_3::task_id(o),
-            id: v0_3::DEFAULT_CONFIG.to_owned(),
+            id: String::new(),
             tenant: o.string("tenant"),
         })
         .map(Call::GetTaskPushNotificationConfig),

@@ -46,7 +46,7 @@ pub(crate) fn call(method: Method, params: Map<String, Value>, form: Form) -> Re
         Method::CreateTaskPushNotificationConfig => Call::CreateTaskPushNotificationConfig(create_config(o)),
         Method::GetTaskPushNotificationConfig => Call::GetTaskPushNotificationConfig(GetTaskPushNotificationConfigRequest {
             task_id: task_id(o),
-            id: o.string("pushNotificationConfigId").unwrap_or_else(|| DEFAULT_CONFIG.to_owned()),
+            id: o.string("pushNotificationConfigId").unwrap_or_default(),
             tenant: o.string("tenant"),
         }),
         Method::ListTaskPushNotificationConfigs => Call::ListTaskPushNotificationConfigs(ListTaskPushNotificationConfigsRequest {
