@@ -14,6 +14,7 @@ pub mod retrieval;
 pub mod scorer;
 mod sentence_ranking;
 mod snippet;
+mod spelling;
 #[cfg(test)]
 mod tests;
 

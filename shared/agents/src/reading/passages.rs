@@ -142,9 +142,12 @@ fn is_abbreviation(before: &str, after: &str) -> bool {
         "sr",
     ];
     let word = before.rsplit(|c: char| c.is_whitespace() || c == '(').next().unwrap_or_default();
+    // `Mach 3. 0`, as some scans have it.
+    let split_number =
+        word.chars().all(|c| c.is_ascii_digit()) && (1..=2).contains(&word.len()) && after.trim_start().starts_with(|c: char| c.is_ascii_digit());
     let initial = word.chars().count() == 1 && word.chars().all(char::is_uppercase);
     let goes_on = after.trim_start().starts_with(|c: char| c.is_lowercase() || c == ',');
-    initial || KNOWN.contains(&word.to_lowercase().as_str()) || goes_on && word.contains('.')
+    split_number || initial || KNOWN.contains(&word.to_lowercase().as_str()) || goes_on && word.contains('.')
 }
 
 fn push_trimmed(text: &str, span: Range<usize>, found: &mut Vec<Range<usize>>) {
@@ -196,6 +199,11 @@ mod tests {
             sentences_of("Lift rose by 3.5 per cent, cf. Fig. 2. Was it real? Dr. A. Smith (e.g. in 1952) said \"Yes.\" End"),
             ["Lift rose by 3.5 per cent, cf. Fig. 2.", "Was it real?", "Dr. A. Smith (e.g. in 1952) said \"Yes.\"", "End"]
         );
+    }
+
+    #[test]
+    fn a_number_with_a_space_in_it_ends_no_sentence() {
+        assert_eq!(sentences_of("At mach 3. 0 it flutters. In 1932. 20 years on."), ["At mach 3. 0 it flutters.", "In 1932.", "20 years on."]);
     }
 
     #[test]

@@ -8,8 +8,9 @@ use super::{
     answer::{self, ShownDocument},
     ask, failed,
     intent::{Skill, number, text_of, topic},
-    retrieval::{Query, retrieve},
+    retrieval::{Found, Query, retrieve},
 };
+use crate::reading::terms::terms;
 
 /// As answers name it.
 pub const METHOD: &str = "bm25f+relevance-feedback";
@@ -25,12 +26,14 @@ pub async fn run(agent: &ResearchAgent, job: &Job) -> Result<Vec<Update>, AgentE
         filter: filter(job).map_err(AgentError::new)?,
         offset: number(job, "offset", 0, 0, 100_000).map_err(AgentError::new)?,
         limit: number(job, "limit", 10, 1, 100).map_err(AgentError::new)?,
+        forgiving: true,
     };
     let found = retrieve(agent.documents(), &job.caller.owner, &query).await.map_err(failed)?;
     let documents: Vec<ShownDocument> = found.hits.iter().map(|hit| ShownDocument::new(hit, &found.terms)).collect();
 
-    let readable = readable(&query, found.total, &documents);
-    let data = json!({
+    let read_as = read_as(&query.text, &found);
+    let readable = readable(&query, found.total, &read_as, &documents);
+    let mut data = json!({
         "search_method": METHOD,
         "total_found": found.total,
         "query": text.trim(),
@@ -39,6 +42,9 @@ pub async fn run(agent: &ResearchAgent, job: &Job) -> Result<Vec<Update>, AgentE
         "limit": query.limit,
         "documents": documents,
     });
+    if !read_as.is_empty() {
+        data["read_as"] = read_as.into_iter().map(|(word, known)| (word, Value::from(known))).collect();
+    }
     let description = format!("Documents for: {}", query.text.trim().chars().take(120).collect::<String>());
     Ok(vec![answer::whole(answer::artifact("search-results", "search_results", &description, answer::parts(data, readable), agent.now()))])
 }
@@ -88,8 +94,20 @@ fn strings(name: &str, value: &Value) -> Result<Vec<String>, String> {
     as_strings(value).ok_or_else(|| format!("`{name}` must be a string or a list of strings, not {value}"))
 }
 
-fn readable(query: &Query, total: usize, documents: &[ShownDocument]) -> String {
+/// Words of the query that no document has, and words of the documents that they were taken for.
+fn read_as(query: &str, found: &Found) -> Vec<(String, String)> {
+    let word = |text: &str, stem: &str| terms(text).into_iter().find(|term| term.stem == stem).map(|term| text[term.span].to_lowercase());
+    let of_documents = |stem: &str| found.hits.iter().find_map(|hit| word(&hit.passage.text, stem));
+    let both = |(wrong, right): &(String, String)| {
+        (word(query, wrong).unwrap_or_else(|| wrong.clone()), of_documents(right).unwrap_or_else(|| right.clone()))
+    };
+    found.corrected.iter().map(both).collect()
+}
+
+fn readable(query: &Query, total: usize, read_as: &[(String, String)], documents: &[ShownDocument]) -> String {
     let topic = query.text.trim();
+    let otherwise: Vec<String> = read_as.iter().map(|(word, known)| format!("“{word}” as “{known}”")).collect();
+    let otherwise = if otherwise.is_empty() { String::new() } else { format!(" (read {})", otherwise.join(", ")) };
     match (total, documents.is_empty()) {
         (0, _) => format!("No document was found for “{topic}”."),
         (_, true) => format!("{total} documents were found for “{topic}”, none after the first {}.", query.offset),
@@ -99,7 +117,7 @@ fn readable(query: &Query, total: usize, documents: &[ShownDocument]) -> String 
                 format!("{}. {} ({source})\n   {}", query.offset + index + 1, document.label(), document.snippet)
             };
             let entries: Vec<String> = documents.iter().enumerate().map(entry).collect();
-            format!("{total} found for “{topic}”, best first:\n\n{}", entries.join("\n\n"))
+            format!("{total} found for “{topic}”{otherwise}, best first:\n\n{}", entries.join("\n\n"))
         }
     }
 }

@@ -39,7 +39,7 @@ pub async fn run(agent: &ResearchAgent, job: &Job) -> Result<Vec<Update>, AgentE
         if job.cancellation.is_cancelled() {
             break;
         }
-        let query = Query { text: claim.clone(), filter: filter.clone(), offset: 0, limit: DOCUMENTS_PER_CLAIM };
+        let query = Query { text: claim.clone(), filter: filter.clone(), offset: 0, limit: DOCUMENTS_PER_CLAIM, forgiving: false };
         let found = retrieve(agent.documents(), &job.caller.owner, &query).await.map_err(failed)?;
         let passages = agent.documents().statistics(&job.caller.owner).await.map_err(failed)?.passages;
         let counts = agent.documents().passage_counts(&job.caller.owner, &found.terms).await.map_err(failed)?;

@@ -139,6 +139,7 @@ async fn found(agent: &ResearchAgent, job: &Job, topic: &str) -> Result<Vec<Read
         filter: filter(job).map_err(AgentError::new)?,
         offset: 0,
         limit: number(job, "limit", 5, 1, 50).map_err(AgentError::new)?,
+        forgiving: true,
     };
     let found = retrieve(agent.documents(), &job.caller.owner, &query).await.map_err(failed)?;
     Ok(found.hits.into_iter().map(|hit| Read { id: hit.passage.document_id, title: hit.passage.title, text: hit.passage.text }).collect())

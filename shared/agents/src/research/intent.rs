@@ -243,7 +243,9 @@ pub fn topic(text: &str) -> &str {
         _ if !asked => at = 0,
         _ => {}
     }
-    let rest = words.get(at).map_or("", |span| &text[span.start..]);
+    // A quotation mark right before the topic belongs to it.
+    let start = |span: &std::ops::Range<usize>| text[..span.start].trim_end_matches(['"', '“', '„', '«', '\'', '‘']).len();
+    let rest = words.get(at).map_or("", |span| &text[start(span)..]);
     // Nothing but asking words: then they are the topic.
     if rest.is_empty() || crate::reading::terms::stems(rest).is_empty() { text } else { rest }
 }
@@ -277,6 +279,7 @@ mod tests {
             ("please find me all papers on heat flow", "heat flow"),
             ("Could you summarize what is known about bees?", "bees?"),
             ("papers on shock waves", "shock waves"),
+            ("\"base pressure\"", "\"base pressure\""),
             ("what similarity laws must be obeyed", "what similarity laws must be obeyed"),
             ("to be found in rivers", "to be found in rivers"),
             ("search documents", "search documents"),

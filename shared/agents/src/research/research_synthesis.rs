@@ -82,6 +82,7 @@ async fn found(agent: &ResearchAgent, job: &Job, topic: &str) -> Result<Vec<Sour
         filter: filter(job).map_err(AgentError::new)?,
         offset: number(job, "offset", 0, 0, 100_000).map_err(AgentError::new)?,
         limit: number(job, "limit", 10, 1, 50).map_err(AgentError::new)?,
+        forgiving: true,
     };
     let found = retrieve(agent.documents(), &job.caller.owner, &query).await.map_err(failed)?;
     let best = found.hits.first().map_or(0.0, |hit| hit.relevance);

@@ -4,7 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use engine::ports::{DocumentFilter, DocumentStore, Place, PlaceRange, PostingBlock, StoreError, StoredPassage};
 
-use super::scorer::{Ranking, Scorer, WeightedTerms, passage_counts};
+use super::{
+    scorer::{Ranking, Scorer, WeightedTerms, passage_counts},
+    spelling,
+};
 use crate::reading::terms::stems;
 
 /// Terms of a query beyond this many are left out: a page pasted as a query is answered by what it begins with.
@@ -17,6 +20,8 @@ const FEEDBACK_TERMS: usize = 25;
 const FEEDBACK_CANDIDATES: usize = 160;
 /// Share of the query's own words in the second ranking.
 const QUERY_SHARE: f64 = 0.5;
+/// What a term counts that stands in for a misspelt one.
+const CORRECTED_WEIGHT: f64 = 0.8;
 /// A term that more of all passages have tells nothing about the topic.
 const MOST_COMMON: f64 = 0.2;
 
@@ -31,6 +36,8 @@ pub struct Query {
     pub offset: usize,
     /// At most so many are returned.
     pub limit: usize,
+    /// Whether words that no document has may be read as similar ones.
+    pub forgiving: bool,
 }
 
 /// What was found.
@@ -42,6 +49,8 @@ pub struct Found {
     pub hits: Vec<Hit>,
     /// The query's terms, as stems.
     pub terms: Vec<String>,
+    /// Terms that no document has, with those that they were read as.
+    pub corrected: Vec<(String, String)>,
 }
 
 /// A document by its best passage.
@@ -55,8 +64,8 @@ pub struct Hit {
 
 /// Searches what an owner sees.
 pub async fn retrieve(store: &dyn DocumentStore, owner: &str, query: &Query) -> Result<Found, StoreError> {
-    let wanted = weigh(stems(&query.text));
-    let required: Vec<String> = wanted.iter().map(|(term, _)| term.clone()).collect();
+    let mut wanted = weigh(stems(&query.text).into_iter().map(|stem| (stem, 1.0)));
+    let mut required: Vec<String> = wanted.iter().map(|(term, _)| term.clone()).collect();
     let nothing = |terms| Found { terms, ..Found::default() };
     if required.is_empty() {
         return Ok(nothing(required));
@@ -66,13 +75,25 @@ pub async fn retrieve(store: &dyn DocumentStore, owner: &str, query: &Query) -> 
         false => Some(store.ranges(owner, &query.filter).await?),
     };
     let scorer = Scorer::new(store.statistics(owner).await?);
-    let blocks = store.postings(owner, &required).await?;
+    let mut blocks = store.postings(owner, &required).await?;
+    let mut corrected = vec![];
+    if query.forgiving {
+        let known: HashSet<&str> = blocks.iter().map(|block| block.term.as_str()).collect();
+        let unknown = required.iter().map(String::as_str).filter(|term| !known.contains(term));
+        corrected = spelling::correct(store, owner, unknown, required.len() == 1).await?;
+    }
+    if !corrected.is_empty() {
+        let instead = corrected.iter().map(|(_, term)| (term.clone(), CORRECTED_WEIGHT));
+        wanted = weigh(wanted.into_iter().chain(instead));
+        required = wanted.iter().map(|(term, _)| term.clone()).collect();
+        blocks = store.postings(owner, &required).await?;
+    }
     let search = Search { store, owner, scorer, within, required: &required };
 
     let most = query.offset.saturating_add(query.limit);
     let first = search.rank(&wanted, &blocks, most.max(FEEDBACK_PASSAGES));
     if first.total == 0 {
-        return Ok(nothing(required));
+        return Ok(nothing(required.clone()));
     }
     let (ranking, terms, blocks) = search.again(first, &wanted, blocks, most).await?;
 
@@ -86,16 +107,16 @@ pub async fn retrieve(store: &dyn DocumentStore, owner: &str, query: &Query) -> 
         .into_iter()
         .filter_map(|scored| Some(Hit { passage: passages.remove(&scored.place)?, relevance: (scored.score / best_conceivable).clamp(0.0, 1.0) }))
         .collect();
-    Ok(Found { total: ranking.total - missing, hits, terms: required })
+    Ok(Found { total: ranking.total - missing, hits, terms: required, corrected })
 }
 
-/// Each term once, counted, in the order of the text.
-fn weigh(stems: Vec<String>) -> WeightedTerms {
+/// Each term once, its weights added up, in the order of the text.
+fn weigh(terms: impl IntoIterator<Item = (String, f64)>) -> WeightedTerms {
     let mut weighted: WeightedTerms = vec![];
-    for stem in stems {
+    for (stem, weight) in terms {
         match weighted.iter().position(|(term, _)| *term == stem) {
-            Some(known) => weighted[known].1 += 1.0,
-            None if weighted.len() < MOST_QUERY_TERMS => weighted.push((stem, 1.0)),
+            Some(known) => weighted[known].1 += weight,
+            None if weighted.len() < MOST_QUERY_TERMS => weighted.push((stem, weight)),
             None => {}
         }
     }

@@ -272,6 +272,18 @@ async fn what_cannot_be_taken_in_is_named_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_misspelt_word_is_read_as_the_one_that_documents_have() {
+    let agent = agent().await;
+    let found = run(&agent, asking("document_search", "plantd roofs in sumer", json!({}))).await;
+    assert_eq!(found.ids()[0], "roofs");
+    assert_eq!(found.data()["read_as"], json!({"plantd": "planted", "sumer": "summer"}));
+    let right = run(&agent, asking("document_search", "planted roofs", json!({}))).await;
+    assert_eq!(right.data().get("read_as"), None);
+    // Nothing is made of a word that is like none, and claims are taken at their word.
+    assert!(run(&agent, asking("document_search", "xylophones", json!({}))).await.ids().is_empty());
+}
+
+#[tokio::test]
 async fn claims_are_supported_contradicted_or_not_found_with_quotes() {
     let agent = agent().await;
     let text = "Verify the following claims: The tram line to the harbour opened in 1932. The city counted 150 species of bees in 2019. Dolphins sleep with one eye open.";

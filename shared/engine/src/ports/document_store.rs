@@ -24,6 +24,9 @@ pub trait DocumentStore: Send + Sync + 'static {
     /// How many passages have each term, without reading the postings. Terms that none has are absent.
     async fn passage_counts(&self, owner: &str, terms: &[String]) -> Result<Vec<(String, u64)>, StoreError>;
 
+    /// The terms that begin so among those that passages have which the owner sees, by name and each once, at most so many.
+    async fn terms(&self, owner: &str, prefix: &str, most: usize) -> Result<Vec<String>, StoreError>;
+
     /// The passages at these places, in no particular order. Places that are gone, or not the owner's to see, are absent; so is a
     /// shared document where the owner has one of the same id.
     async fn passages(&self, owner: &str, places: &[Place]) -> Result<Vec<StoredPassage>, StoreError>;

@@ -83,6 +83,27 @@ impl DocumentStore for SqliteDocumentStore {
             .await
     }
 
+    async fn terms(&self, owner: &str, prefix: &str, most: usize) -> Result<Vec<String>, StoreError> {
+        let (own, from) = (name_of(owner), prefix.to_owned());
+        self.database
+            .read(move |connection| {
+                // Jumps from term to term; a scan would read every block of each.
+                let sql = "WITH RECURSIVE
+                               seen (key) AS (SELECT key FROM corpora WHERE name IN ('shared', :own)),
+                               found (corpus, term) AS (
+                                   SELECT key, (SELECT min(term) FROM postings WHERE corpus = key AND term >= :from AND term < :from || char(1114111)) FROM seen
+                                   UNION ALL
+                                   SELECT f.corpus, (SELECT min(p.term) FROM postings AS p
+                                                     WHERE p.corpus = f.corpus AND p.term > f.term AND p.term < :from || char(1114111))
+                                   FROM found AS f WHERE f.term IS NOT NULL)
+                           SELECT DISTINCT term FROM found WHERE term IS NOT NULL LIMIT :most";
+                let mut terms = all(connection, sql, named_params! {":own": own, ":from": from, ":most": most as i64}, |row| row.get(0))?;
+                terms.sort_unstable();
+                Ok(terms)
+            })
+            .await
+    }
+
     async fn passages(&self, owner: &str, places: &[Place]) -> Result<Vec<StoredPassage>, StoreError> {
         let numbers: Vec<i64> = places.iter().map(|place| number_of(*place)).collect();
         let (own, places) = (name_of(owner), json_list(&numbers));

@@ -119,3 +119,16 @@ async fn a_filter_selects_by_id_and_source() {
     assert_eq!(passages(&[], &["b.txt"]).await, 1);
     assert_eq!(passages(&["a"], &["b.txt"]).await, 0);
 }
+
+#[tokio::test]
+async fn terms_are_told_by_their_beginning_to_whom_sees_them() {
+    let store = store();
+    store.put(&Corpus::Shared, vec![document("a", &["wing wind window", "wing lift"])]).await.unwrap();
+    store.put(&Corpus::Of("ann".into()), vec![document("b", &["wine wing"])]).await.unwrap();
+    let terms = async |owner: &str, prefix: &str, most: usize| store.terms(owner, prefix, most).await.unwrap();
+    assert_eq!(terms("ann", "wi", 10).await, ["wind", "window", "wine", "wing"]);
+    assert_eq!(terms("bob", "wi", 10).await, ["wind", "window", "wing"]);
+    assert_eq!(terms("bob", "wi", 2).await.len(), 2);
+    assert_eq!(terms("bob", "x", 10).await, Vec::<String>::new());
+    assert_eq!(terms("bob", "", 10).await, ["lift", "wind", "window", "wing"]);
+}
