@@ -55,7 +55,10 @@ async fn a_minimal_agent_refuses_what_it_does_not_declare() {
         ("SendStreamingMessage", message("tck-stream-1", "x"), -32004),
         ("SubscribeToTask", json!({"id": id}), -32004),
         ("CreateTaskPushNotificationConfig", json!({"taskId": id, "url": "https://example.com/hook"}), -32003),
+        ("GetTaskPushNotificationConfig", json!({"taskId": id, "id": "x"}), -32003),
         ("ListTaskPushNotificationConfigs", json!({"taskId": id}), -32003),
+        ("DeleteTaskPushNotificationConfig", json!({"taskId": id, "id": "x"}), -32003),
+        ("GetExtendedAgentCard", json!({}), -32004),
     ] {
         let response = server.v1(method, params).await;
         assert_eq!(response["error"]["code"], code, "{method}: {response}");

@@ -27,6 +27,7 @@ mod rest;
 mod retries;
 mod routing;
 mod search;
+mod specification;
 mod streams;
 mod subscriptions;
 mod synthesis;

@@ -18,7 +18,6 @@ pub(crate) enum Outcome {
 /// Performs a call. The tenant in the path goes before the one in the parameters.
 pub(crate) async fn perform(app: &App, exchange: &Exchange<'_>, dialect: Dialect, tenant: Option<String>, call: Call) -> Result<Outcome, A2aError> {
     let method = call.method();
-    app.guard.authorize(&exchange.caller, Access::Method(method))?;
     let tenant = exchange.target.tenant.map(str::to_owned).or(tenant);
     let agent = observe::agent_label(app, tenant.as_deref());
     let context = CallContext {
@@ -29,6 +28,10 @@ pub(crate) async fn perform(app: &App, exchange: &Exchange<'_>, dialect: Dialect
         last_event_id: crate::asked::last_event_id(exchange.headers),
         time_left: exchange.time_left(),
     };
+    if method == Method::GetExtendedAgentCard {
+        app.engine.require_extended_agent_card(&context)?;
+    }
+    app.guard.authorize(&exchange.caller, Access::Method(method))?;
     let sends = matches!(method, Method::SendMessage | Method::SendStreamingMessage);
     match app.engine.call(call, context).await? {
         Reply::Answer { answer, dialect } => {
