@@ -80,6 +80,19 @@ async fn a_tenant_has_a_card_with_its_own_skills_only() {
 }
 
 #[tokio::test]
+async fn no_url_of_a_0_3_card_stands_for_two_transports() {
+    let server = Server::start();
+    for tenant in ["", "/research"] {
+        let card = server.get(&format!("{tenant}{CARD}"), &[("A2A-Version", "0.3")]).await.json();
+        let interfaces = card["additionalInterfaces"].as_array().unwrap();
+        assert_eq!(interfaces[0], serde_json::json!({"url": card["url"], "transport": card["preferredTransport"]}), "{card}");
+        for one in interfaces {
+            assert!(interfaces.iter().all(|other| one["url"] != other["url"] || one["transport"] == other["transport"]), "{card}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_card_that_has_not_changed_is_not_sent_again() {
     let server = Server::start();
     let first = server.get(CARD, &[]).await;

@@ -58,10 +58,12 @@ fn bearer() -> SecurityScheme {
 
 /// The card of these agents at `base_url`, below it at the tenant's path if it is one agent's.
 pub(super) fn card(profiles: &[AgentProfile], is_tenant: bool, base_url: &str, credentials: &Credentials) -> AgentCard {
-    let (json_rpc, rest) = match profiles {
-        [profile] if is_tenant => (format!("{base_url}/{}", profile.id), format!("{base_url}/{}", profile.id)),
-        _ => (format!("{base_url}/"), base_url.to_owned()),
+    let rest = match profiles {
+        [profile] if is_tenant => format!("{base_url}/{}", profile.id),
+        _ => base_url.to_owned(),
     };
+    // With a slash: no URL of a v0.3 card may stand for two transports (its section 5.6.4).
+    let json_rpc = format!("{rest}/");
     AgentCard {
         name: joined(profiles.iter().map(|profile| profile.name.as_str()), " and "),
         description: joined(profiles.iter().map(|profile| profile.description.as_str()), " "),

@@ -46,7 +46,7 @@ async fn each_tenant_has_its_own_card_and_the_default_one_has_every_skill() {
     let server = Server::new().await;
     let all = card(&server, CARD, "1.0").await;
     let echo = card(&server, &format!("/echo{CARD}"), "1.0").await;
-    assert_eq!(echo["supportedInterfaces"][0]["url"], "http://agents.example:8080/echo");
+    assert_eq!(echo["supportedInterfaces"][0]["url"], "http://agents.example:8080/echo/");
     assert!(all["skills"].as_array().unwrap().len() > echo["skills"].as_array().unwrap().len());
 }
 
