@@ -48,8 +48,27 @@ fn main() -> ExitCode {
     }
 }
 
-/// One line, with its causes.
 fn failed(error: &anyhow::Error) -> ExitCode {
-    eprintln!("a2a: {error:#}");
+    eprintln!("a2a: {}", in_one_line(error));
     ExitCode::FAILURE
+}
+
+/// With its causes, but what one of them says again.
+fn in_one_line(error: &anyhow::Error) -> String {
+    error
+        .chain()
+        .map(ToString::to_string)
+        .reduce(|line, cause| if line.contains(&cause) { line } else { format!("{line}: {cause}") })
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_nothing_twice() {
+        let error = anyhow::anyhow!("code 14").context("unable to open: code 14").context("the database `a.db`");
+        assert_eq!(in_one_line(&error), "the database `a.db`: unable to open: code 14");
+    }
 }
