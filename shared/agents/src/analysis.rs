@@ -67,6 +67,8 @@ impl AnalysisAgent {
                     "application/json",
                     "text/csv",
                     "text/tab-separated-values",
+                    "application/x-ndjson",
+                    "application/jsonl",
                     "text/markdown",
                     "application/octet-stream",
                 ]),

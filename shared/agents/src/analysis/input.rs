@@ -28,7 +28,9 @@ pub(crate) fn table_of(message: &Message) -> Result<Option<Table>, Refusal> {
             PartContent::Data(value) => json::table(value),
             PartContent::Raw(bytes) => Some(file(part, bytes).map_err(Refusal::Unreadable)?),
             PartContent::Text(text) if is_of(part, "csv") => delimited::table(text),
-            PartContent::Text(text) if is_of(part, "json") => json::parse(text),
+            PartContent::Text(text) if is_of(part, "json") => {
+                json::parse(text).map_err(|error| Refusal::Unreadable(format!("it is no JSON ({error})")))?
+            }
             PartContent::Text(_) | PartContent::Url(_) => None,
         };
         if let Some(table) = table {
@@ -61,16 +63,16 @@ fn file(part: &Part, bytes: &[u8]) -> Result<Table, String> {
     let name = part.filename.as_deref().unwrap_or("the file");
     let text = decode(bytes).ok_or_else(|| format!("{name} is no text (send CSV or JSON in UTF-8)"))?;
     let read = if is_of(part, "json") {
-        json::parse(&text)
+        json::parse(&text).map_err(|error| format!("{name} is no JSON ({error})"))?
     } else if is_of(part, "csv") || is_of(part, "tsv") || is_of(part, "tab-separated-values") {
         delimited::table(&text)
     } else {
-        json::parse(&text).or_else(|| delimited::table(&text))
+        json::parse(&text).ok().flatten().or_else(|| delimited::table(&text))
     };
     read.ok_or_else(|| format!("no column of numbers was found in {name} (send CSV or JSON)"))
 }
 
-/// UTF-8, or UTF-16 with a byte order mark. A file with NUL bytes is no text.
+/// UTF-8, UTF-16 with a byte order mark, or else one byte a letter. A file with NUL bytes is no text.
 fn decode(bytes: &[u8]) -> Option<String> {
     let wide = |bytes: &[u8], read: fn([u8; 2]) -> u16| {
         let units = bytes.chunks_exact(2).map(|pair| read([pair[0], pair[1]]));
@@ -80,7 +82,10 @@ fn decode(bytes: &[u8]) -> Option<String> {
         [0xff, 0xfe, rest @ ..] => Some(wide(rest, u16::from_le_bytes)),
         [0xfe, 0xff, rest @ ..] => Some(wide(rest, u16::from_be_bytes)),
         _ if bytes.contains(&0) => None,
-        _ => Some(String::from_utf8_lossy(bytes).trim_start_matches('\u{feff}').to_string()),
+        _ => Some(match std::str::from_utf8(bytes) {
+            Ok(text) => text.trim_start_matches('\u{feff}').to_string(),
+            Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect(),
+        }),
     }
 }
 
@@ -112,6 +117,7 @@ mod tests {
         assert_eq!(columns(vec![Part::raw(b"a\n1\n2\n".to_vec()).with_filename("DATA.CSV")]), right);
         assert_eq!(columns(vec![Part::raw(b"\xef\xbb\xbfa\r\n1\r\n2\r\n".to_vec())]), right);
         assert_eq!(columns(vec![Part::raw(b"{\"a\":[1,2]}".to_vec()).with_filename("a.json")]), right);
+        assert_eq!(columns(vec![Part::raw(b"gr\xf6\xdfe\n1\n2".to_vec()).with_filename("a.csv")])[0].0, "größe");
         let wide: Vec<u8> = [0xff, 0xfe].into_iter().chain("a\n1\n2".encode_utf16().flat_map(u16::to_le_bytes)).collect();
         assert_eq!(columns(vec![Part::raw(wide).with_filename("a.csv")]), right);
     }
@@ -134,6 +140,8 @@ mod tests {
         assert_eq!(binary, "a.xlsx is no text (send CSV or JSON in UTF-8)");
         let words = unreadable(vec![Part::raw(b"name\nx\n".to_vec()).with_filename("a.csv")]);
         assert_eq!(words, "no column of numbers was found in a.csv (send CSV or JSON)");
+        let broken = unreadable(vec![Part::raw(b"{\"values\":[1,".to_vec()).with_filename("a.json")]);
+        assert!(broken.starts_with("a.json is no JSON (EOF"), "{broken}");
         assert!(unreadable(vec![Part::url("https://example.com/a.csv")]).contains("https://example.com/a.csv"));
         assert_eq!(table_of(&message_of(vec![Part::text("Analyze statistical trends in AI research")])), Ok(None));
     }

@@ -62,7 +62,15 @@ static KINDS: LazyLock<Vec<(&str, Vec<Regex>)>> = LazyLock::new(|| {
             "amounts",
             vec![
                 format!(r"(?i)[$€£¥]\s?{NUMBER}{scale}\b"),
+                format!(r"\b(?:USD|EUR|GBP|CHF|JPY)\s?{NUMBER}(?i:{scale})\b"),
                 format!(r"(?i)\b{NUMBER}{scale}\s?(?:USD|EUR|GBP|CHF|JPY|US dollars|dollars|euros|pounds sterling|yen|€|£)"),
+            ],
+        ),
+        (
+            "phones",
+            vec![
+                r"\+\d{1,3}[ .\-]?(?:\(\d{1,4}\)[ .\-]?)?\d{2,4}(?:[ .\-]?\d{2,4}){1,4}\b".into(),
+                r"(?:\(\d{3}\) ?|\b\d{3}[.\-])\d{3}[.\-]\d{4}\b".into(),
             ],
         ),
         ("measurements", vec![format!(r"[+\-−]?\b{NUMBER}(?:\s|-)?(?:{UNITS})\b")]),
@@ -95,8 +103,16 @@ pub fn entities(text: &str) -> BTreeMap<&'static str, Vec<Entity>> {
     found
 }
 
+/// The text without its addresses, whose parts are no words.
+fn without_addresses(text: &str) -> String {
+    let addresses = KINDS.iter().filter(|(kind, _)| matches!(*kind, "urls" | "emails")).flat_map(|(_, expressions)| expressions);
+    let spans: Vec<_> = addresses.flat_map(|expression| expression.find_iter(text)).map(|found| found.range()).collect();
+    blank(text, &spans)
+}
+
 /// The most telling terms, by how often the text has them and how rare they are elsewhere; `weight` says the latter for a stem.
 pub fn key_terms(text: &str, most: usize, weight: impl Fn(&str) -> f64) -> Vec<(String, f64)> {
+    let text = &without_addresses(text);
     let mut forms: HashMap<String, (f64, BTreeMap<String, usize>)> = HashMap::new();
     let mut add = |key: String, form: String, worth: f64| {
         let (sum, seen) = forms.entry(key).or_default();
@@ -159,7 +175,7 @@ pub fn definitions(text: &str) -> Vec<Definition> {
 
 /// Capitalised words that follow each other, and single ones that don't begin a sentence.
 fn names(text: &str) -> Vec<String> {
-    const LINKS: [&str; 6] = ["of", "de", "van", "von", "der", "and"];
+    const LINKS: [&str; 5] = ["of", "de", "van", "von", "der"];
     let mut found = vec![];
     for sentence in paragraphs(text).into_iter().flat_map(|paragraph| sentences(paragraph).into_iter().map(move |span| &paragraph[span])) {
         let spans: Vec<_> = words(sentence).collect();
@@ -186,7 +202,8 @@ fn names(text: &str) -> Vec<String> {
                 } else if end + 2 < spans.len()
                     && near(end, end + 1)
                     && near(end + 1, end + 2)
-                    && LINKS[..5].contains(&word(end + 1))
+                    // `University of Zurich` is one name, `Jane Smith of Zurich` are two.
+                    && (LINKS[1..].contains(&word(end + 1)) || end == at && word(end + 1) == LINKS[0])
                     && capital(end + 2)
                 {
                     end += 2;
@@ -289,6 +306,17 @@ mod tests {
         assert_eq!(texts("measurements"), ["2.5 m"]);
         assert_eq!(texts("names"), ["Ada Lovelace Ltd", "University of Zurich", "NASA"]);
         assert_eq!(texts("years"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn people_and_their_firms_currencies_before_amounts_and_phones_are_told_apart() {
+        let text = "We know that Dr. Jane Smith of Acme Corp paid EUR 1,200.50; call +1 (555) 123-4567 or 555-123-4568, jane.smith@example.com.";
+        let found = entities(text);
+        let texts = |kind: &str| found[kind].iter().map(|entity| entity.text.as_str()).collect::<Vec<_>>();
+        assert_eq!(texts("names"), ["Dr. Jane Smith", "Acme Corp"]);
+        assert_eq!((texts("amounts"), found["amounts"][0].value.as_deref()), (vec!["EUR 1,200.50"], Some("1200.5")));
+        assert_eq!(texts("phones"), ["+1 (555) 123-4567", "555-123-4568"]);
+        assert!(key_terms(text, 20, |_| 1.0).iter().all(|(term, _)| term != "com" && term != "example"));
     }
 
     #[test]

@@ -5,15 +5,18 @@ use serde_json::Value;
 use crate::analysis::table::{Cell, MAX_LABELS, Table, UNNAMED};
 
 /// Keys under which the data proper may lie.
-const ENVELOPES: [&str; 9] = ["values", "columns", "data", "value", "rows", "records", "series", "dataset", "table"];
+const ENVELOPES: [&str; 11] = ["values", "columns", "data", "value", "rows", "records", "series", "dataset", "datasets", "points", "table"];
 /// Envelopes within envelopes, at most.
 const MAX_DEPTH: usize = 8;
 
-/// A JSON text; `None` if it is none or holds no numbers.
-pub(crate) fn parse(text: &str) -> Option<Table> {
+/// A JSON text, or one of JSON objects line by line; `None` if it holds no numbers.
+///
+/// # Errors
+/// What is wrong with it, if it is no JSON.
+pub(crate) fn parse(text: &str) -> Result<Option<Table>, serde_json::Error> {
     match serde_json::from_str(text.trim()) {
-        Ok(value) => table(&value),
-        Err(_) => lines(text),
+        Ok(value) => Ok(table(&value)),
+        Err(error) => lines(text).map(Some).ok_or(error),
     }
 }
 
@@ -44,20 +47,24 @@ fn find(value: &Value, depth: usize) -> Option<Table> {
             if let Some(table) = named_rows(map) {
                 return Some(table);
             }
-            let columns = map.iter().filter(|(_, value)| value.as_array().is_some_and(|items| items.iter().all(is_scalar)));
-            let columns: Vec<_> = columns.map(|(name, value)| (name.clone(), cells(value))).collect();
-            let names = map.iter().find_map(|(name, items)| Some((name, names(items.as_array()?.iter())?)));
-            if columns.is_empty() {
-                let wrapped = ENVELOPES.iter().filter_map(|key| map.get(*key)).find_map(|inner| find(inner, depth + 1));
-                return wrapped.or_else(|| scalars(map));
-            }
-            if let [(name, _)] = columns.as_slice()
+            let lists = map.iter().filter(|(_, value)| value.as_array().is_some_and(|items| items.iter().all(is_scalar)));
+            let columns: Vec<_> = lists.map(|(name, value)| (name.clone(), cells(value))).collect();
+            if let [(name, cells)] = columns.as_slice()
                 && ENVELOPES.contains(&name.as_str())
             {
-                let (_, cells) = columns.into_iter().next()?;
-                return Some(Table::of_cells(vec![(UNNAMED.into(), cells)]));
+                return Some(Table::of_cells(vec![(UNNAMED.into(), cells.clone())]));
             }
-            Some(labelled(Table::of_cells(columns), names)).filter(|table| !table.columns.is_empty())
+            let names = map.iter().find_map(|(name, items)| Some((name, names(items.as_array()?.iter())?)));
+            let table = Table::of_cells(columns);
+            if !table.columns.is_empty() {
+                return Some(labelled(table, names));
+            }
+            let within = |inner: &Value| find(inner, depth + 1).filter(|table| !table.columns.is_empty());
+            let wrapped = ENVELOPES.iter().filter_map(|key| map.get(*key)).find_map(within);
+            wrapped
+                .map(|table| labelled(table, names))
+                .or_else(|| scalars(map))
+                .or_else(|| map.values().filter(|inner| !is_scalar(inner)).find_map(within))
         }
         _ => None,
     }
@@ -94,7 +101,7 @@ fn names<'a>(values: impl Iterator<Item = &'a Value>) -> Option<Vec<String>> {
 
 fn array(items: &[Value]) -> Option<Table> {
     if items.iter().any(Value::is_object) {
-        return Some(records(items));
+        return named_columns(items).or_else(|| Some(records(items)));
     }
     if items.iter().any(Value::is_array) {
         return array_of_rows(items);
@@ -105,6 +112,16 @@ fn array(items: &[Value]) -> Option<Table> {
         return Some(Table::of_values(values));
     }
     Some(Table::of_cells(vec![(UNNAMED.into(), items.iter().map(cell).collect())]))
+}
+
+/// `[{"name": "x", "values": [1, 2]}, …]`: a column each.
+fn named_columns(items: &[Value]) -> Option<Table> {
+    let column = |item: &Value| {
+        let name = ["name", "label", "title", "column", "id"].iter().find_map(|key| item.get(*key)?.as_str())?;
+        let list = ["values", "data", "points", "y"].iter().find_map(|key| item.get(*key)?.as_array()).filter(|list| list.iter().all(is_scalar))?;
+        Some((name.to_owned(), list.iter().map(cell).collect()))
+    };
+    Some(Table::of_cells(items.iter().map(column).collect::<Option<_>>()?))
 }
 
 /// `[{"x": 1, "y": 2}, …]`: columns by key, in the order in which they first come.
@@ -189,6 +206,10 @@ mod tests {
         check(json!([{"x": 1, "y": 3}, {"x": 2, "y": 4}]), two);
         check(json!({"data": [{"x": 1, "y": 3, "city": "Ulm"}, {"x": 2, "y": 4, "city": "Bonn"}]}), two);
         check(json!([["x", "y"], [1, 3], [2, 4]]), two);
+        check(json!({"result": {"status": "ok", "data": [{"x": 1, "y": 3}, {"x": 2, "y": 4}]}}), two);
+        check(json!({"series": [{"name": "x", "values": [1, 2]}, {"name": "y", "values": [3, 4]}]}), two);
+        check(json!({"labels": ["a", "b"], "datasets": [{"label": "x", "data": [1, 2]}, {"label": "y", "data": [3, 4]}]}), two);
+        check(json!({"points": [["x", "y"], [1, 3], [2, 4]]}), two);
         check(json!({"columns": ["x", "y"], "rows": [[1, 3], [2, 4]]}), two);
         check(json!({"columns": {"x": [1, 2], "y": [3, 4], "city": ["Ulm", "Bonn"]}}), two);
     }
@@ -223,6 +244,7 @@ mod tests {
     #[test]
     fn json_is_found_within_a_sentence_and_line_by_line() {
         assert_eq!(within("Analyze [the following]: {\"values\": [1, 2, 3]}, please.").map(|t| t.rows()), Some(3));
-        assert_eq!(parse("{\"x\":1}\n{\"x\":2}\n").map(|t| t.rows()), Some(2));
+        assert_eq!(parse("{\"x\":1}\n{\"x\":2}\n").ok().flatten().map(|t| t.rows()), Some(2));
+        assert!(parse("{\"x\":[1,").is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! Data as numbers in a sentence, told apart from the numbers that sentences have anyway.
 //!
-//! Data is a list: three numbers or more with nothing but separators between them, two after a colon, or labelled ones such as
+//! Data is a list: three numbers or more with nothing but separators between them, two after a colon or `of`, or labelled ones such as
 //! `Jan: 10, Feb: 12, Mar: 15`. Years, dates, versions, `top 5`, `last 30 days` and numbers within words stand alone, so they are no data.
 
 use crate::analysis::table::{Cell, Column, Table};
@@ -21,6 +21,8 @@ struct List {
 
 /// The longest list; several lists with a label each are columns of these names. `None` if there is no list.
 pub(crate) fn table(text: &str) -> Option<Table> {
+    // The minus sign proper is a number's sign like the hyphen.
+    let text = &text.replace('\u{2212}', "-");
     let lists = lists(text);
     let labelled: Vec<&List> = lists.iter().filter(|list| list.label.is_some()).collect();
     if labelled.len() >= 3 && labelled.iter().all(|list| list.values.len() == 1) {
@@ -39,7 +41,8 @@ pub(crate) fn table(text: &str) -> Option<Table> {
     let after_colon = text[..longest.begin].trim_end().ends_with([':', '=', '[', '(']);
     let alone = text.trim_start_matches(is_filler).len() + longest.begin == text.len() && longest.values.len() >= 2;
     let years_only = longest.values.iter().all(|value| value.fract() == 0.0 && (1900.0..=2100.0).contains(value)) && !after_colon;
-    let enough = longest.values.len() >= if after_colon || alone { 2 } else { 3 };
+    let after_of = text[..longest.begin].trim_end().ends_with(" of");
+    let enough = longest.values.len() >= if after_colon || after_of || alone { 2 } else { 3 };
     (enough && !(years_only && longest.values.len() < 5)).then(|| Table::of_values(longest.values))
 }
 
@@ -150,9 +153,14 @@ fn number_end(bytes: &[u8], begin: usize, spaced: bool) -> usize {
     let sign = usize::from(matches!(bytes[begin], b'-' | b'+'));
     let mut end = digits(begin + sign);
     let whole = end - begin - sign;
-    // Thousands, where commas between numbers are followed by something else than a digit.
-    while spaced && (1..=3).contains(&whole) && bytes.get(end) == Some(&b',') && digits(end + 1) == end + 4 {
-        end += 4;
+    // Thousands, where commas between numbers are followed by something else than a digit, or a decimal point follows.
+    let mut grouped = end;
+    while (1..=3).contains(&whole) && bytes.get(grouped) == Some(&b',') && digits(grouped + 1) == grouped + 4 {
+        grouped += 4;
+    }
+    let has_fraction = bytes.get(grouped) == Some(&b'.') && digits(grouped + 1) > grouped + 1;
+    if spaced || has_fraction {
+        end = grouped;
     }
     if bytes.get(end) == Some(&b'.') && digits(end + 1) > end + 1 {
         end = digits(end + 1);
@@ -184,6 +192,9 @@ mod tests {
             ("Find outliers in 10,12,11,95,13", vec![10.0, 12.0, 11.0, 95.0, 13.0]),
             ("What is the mean of 100,200,300?", vec![100.0, 200.0, 300.0]),
             ("sales: 1,200, 3,400 and 5,600", vec![1200.0, 3400.0, 5600.0]),
+            ("What is the average of 1,234.5 and 2,345.5 and 3?", vec![1234.5, 2345.5, 3.0]),
+            ("the mean of 4 and 8", vec![4.0, 8.0]),
+            ("temperatures: -3.5, 2, \u{2212}4", vec![-3.5, 2.0, -4.0]),
             ("Jan: 10, Feb: 12, Mar: 15", vec![10.0, 12.0, 15.0]),
             ("latencies of 12ms, 15ms, 11ms", vec![12.0, 15.0, 11.0]),
             ("loads of 5 kg, 7 kg and 9 kg", vec![5.0, 7.0, 9.0]),
@@ -217,6 +228,7 @@ mod tests {
             "I have 3 cats and 2 dogs",
             "sales were 100 in 2021, 120 in 2022 and 150 in 2023",
             "the 1st, 2nd and 3rd",
+            "the sales of 2021 and 2022",
             "",
         ] {
             assert_eq!(table(text), None, "{text}");
