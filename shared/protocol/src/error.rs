@@ -34,13 +34,13 @@ pub enum A2aError {
     #[error("push notifications are not supported by this agent")]
     PushNotificationNotSupported,
     /// Understood, but not possible here or now.
-    #[error("{reason}")]
+    #[error("this operation is not supported: {reason}")]
     UnsupportedOperation {
         /// What, and why not.
         reason: String,
     },
     /// A part's media type that no skill of the agent accepts.
-    #[error("media type `{media_type}` is not supported (takes {accepted})")]
+    #[error("incompatible content type: `{media_type}` is not supported (takes {accepted})")]
     ContentTypeNotSupported {
         /// As the client sent it.
         media_type: String,
