@@ -131,24 +131,10 @@ fn run(values: &[f64], rows: &[usize]) -> Option<Pattern> {
 }
 
 fn period(values: &[f64]) -> Option<Pattern> {
-    let rest = detrended(values);
+    let rest = seasonality::detrended(values);
     let season = seasonality::find(&rest)?;
     let text = format!("it repeats every {} values (strength {})", season.period, words(season.strength));
     Pattern::new("periodicity", text, json!({"period": season.period, "strength": number(Some(season.strength))}))
-}
-
-/// Less the line through first principles: sums suffice, as only repetition is looked for.
-fn detrended(values: &[f64]) -> Vec<f64> {
-    let middle = (values.len() - 1) as f64 / 2.0;
-    let mean = values.iter().sum::<f64>() / values.len() as f64;
-    let (mut both, mut square) = (0.0, 0.0);
-    for (at, value) in values.iter().enumerate() {
-        let place = at as f64 - middle;
-        both += place * (value - mean);
-        square += place * place;
-    }
-    let slope = both / square;
-    values.iter().enumerate().map(|(at, value)| value - mean - slope * (at as f64 - middle)).collect()
 }
 
 /// Where the level changes: binary segmentation by least squares, each cut worth its price.
@@ -194,7 +180,7 @@ fn cut(values: &[f64]) -> Option<usize> {
         }
     }
     let (gain, at) = best;
-    let line = whole - detrended(values).iter().map(|rest| rest * rest).sum::<f64>();
+    let line = whole - seasonality::detrended(values).iter().map(|rest| rest * rest).sum::<f64>();
     let rest = (whole - gain).max(0.0);
     let worth_it = rest <= whole * (-(6.0 * (n as f64).ln() + 6.0) / n as f64).exp();
     (whole > 0.0 && whole.is_finite() && worth_it && gain > 1.1 * line).then_some(at)
@@ -245,7 +231,7 @@ fn repeated(values: &[f64]) -> Option<Pattern> {
 
 fn autocorrelation(values: &[f64]) -> Option<Pattern> {
     let n = values.len() as f64;
-    let rest = detrended(values);
+    let rest = seasonality::detrended(values);
     let square: f64 = rest.iter().map(|value| value * value).sum();
     let r = rest.windows(2).map(|pair| pair[0] * pair[1]).sum::<f64>() / square;
     let size: f64 = values.iter().map(|value| value * value).sum();

@@ -52,6 +52,20 @@ pub(crate) fn correlation(series: &[f64], lag: usize) -> f64 {
     if scale > noise && scale.is_finite() { both / scale } else { 0.0 }
 }
 
+/// A series less the straight line through it, by plain sums: nothing but repetition is looked for in what is left.
+pub(crate) fn detrended(values: &[f64]) -> Vec<f64> {
+    let middle = (values.len() - 1) as f64 / 2.0;
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    let (mut both, mut square) = (0.0, 0.0);
+    for (at, value) in values.iter().enumerate() {
+        let place = at as f64 - middle;
+        both += place * (value - mean);
+        square += place * place;
+    }
+    let slope = both / square;
+    values.iter().enumerate().map(|(at, value)| value - mean - slope * (at as f64 - middle)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -121,7 +121,7 @@ mod tests {
             (json!({"degree": 0}), "`degree` takes a whole number from 1 to 15"),
             (json!({"intercept": "no"}), "`intercept` takes true or false"),
             (json!({"threshold": -1}), "`threshold` takes a number above 0"),
-            (json!({"method": "magic"}), "`method` takes one of mad, zscore, iqr, rolling"),
+            (json!({"method": "magic"}), "`method` takes one of mad, zscore, iqr, rolling, seasonal"),
             (json!({"chart": "pie"}), "`chart` takes one of line, bar, scatter, histogram, box"),
         ] {
             assert_eq!(of(metadata), Err(reason.to_string()));

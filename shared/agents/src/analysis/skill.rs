@@ -132,7 +132,7 @@ impl Skill {
             ),
             Skill::AnomalyDetection => (
                 "Anomaly detection",
-                "Finds values that don't fit: by median absolute deviation, z-score, interquartile fences, and by their neighbours in a series; \
+                "Finds values that don't fit: by median absolute deviation, z-score, interquartile fences, by their neighbours in a series and by its season; \
                  `metadata.method` and `metadata.threshold` choose one. Each comes with its row, value, score and method.",
                 &["anomaly", "outlier", "spike", "monitoring", "data quality"],
                 &["Find outliers in 10, 12, 11, 95, 13", "Which rows of this CSV look wrong?"],
