@@ -121,7 +121,7 @@ fn dated(mut artifact: Artifact, now: DateTime<Utc>) -> Artifact {
     let made = [
         ("agent_id", ID.to_string()),
         ("agent_name", NAME.to_string()),
-        ("agent_type", crate::type_label(ID)),
+        ("agent_type", protocol::agent_type(ID)),
         ("timestamp", now.to_rfc3339_opts(SecondsFormat::Millis, true)),
     ];
     artifact.metadata = Some(made.map(|(name, value)| (name.to_string(), Value::String(value))).into());

@@ -12,4 +12,4 @@ mod say;
 #[cfg(test)]
 mod testing;
 
-pub use registry::{Dependencies, UnknownAgent, from_names, type_label};
+pub use registry::{Dependencies, UnknownAgent, from_names};

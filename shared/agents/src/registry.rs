@@ -48,11 +48,6 @@ pub fn from_names<S: AsRef<str>>(names: &[S], dependencies: &Dependencies) -> Re
     names.iter().map(made).collect()
 }
 
-/// The type of an agent as clients of the v0.1 server read it: `AgentType.RESEARCH` for `research`.
-pub fn type_label(agent_id: &str) -> String {
-    format!("AgentType.{}", agent_id.to_uppercase().replace('-', "_"))
-}
-
 fn known_names() -> String {
     AGENTS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }
@@ -69,7 +64,7 @@ mod tests {
 
     #[test]
     fn types_are_labelled_as_old_clients_read_them() {
-        assert_eq!(type_label("research"), "AgentType.RESEARCH");
-        assert_eq!(type_label("my-agent"), "AgentType.MY_AGENT");
+        assert_eq!(protocol::agent_type("research"), "AgentType.RESEARCH");
+        assert_eq!(protocol::agent_type("my-agent"), "AgentType.MY_AGENT");
     }
 }

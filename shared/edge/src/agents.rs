@@ -15,7 +15,7 @@ pub(crate) async fn list(app: &App, exchange: &Exchange<'_>) -> Response {
             json!({
                 "agent_id": profile.id,
                 "name": profile.name,
-                "type": format!("AgentType.{}", profile.id.to_uppercase().replace('-', "_")),
+                "type": protocol::agent_type(&profile.id),
                 "url": format!("{base_url}/{}", profile.id),
                 "status": status,
             })

@@ -18,3 +18,8 @@ pub use a2a as types;
 pub use call::{Answer, Call, Method, SendMessage};
 pub use dialect::Dialect;
 pub use error::{A2aError, FieldViolation};
+
+/// The type of an agent as clients of the v0.1 server read it: `AgentType.RESEARCH` for `research`.
+pub fn agent_type(agent_id: &str) -> String {
+    format!("AgentType.{}", agent_id.to_uppercase().replace('-', "_"))
+}

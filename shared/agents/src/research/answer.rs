@@ -67,7 +67,7 @@ pub fn artifact(id: &str, name: &str, description: &str, parts: Vec<Part>, now: 
     let metadata = json!({
         "agent_id": "research",
         "agent_name": super::profile::NAME,
-        "agent_type": crate::type_label("research"),
+        "agent_type": protocol::agent_type("research"),
         "timestamp": now.to_rfc3339_opts(SecondsFormat::Millis, true),
     });
     let metadata: Option<HashMap<String, Value>> = serde_json::from_value(metadata).ok();
