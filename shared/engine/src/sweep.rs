@@ -49,6 +49,7 @@ impl Engine {
                 break;
             }
         }
+        self.ports().queue.recover().await?;
         let before = self.now() - self.settings().retention;
         for _ in 0..ROUNDS {
             let deleted = self.ports().tasks.delete_finished(before, TASKS_AT_ONCE).await?;

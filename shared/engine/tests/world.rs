@@ -41,7 +41,7 @@ impl World {
         let database = SqliteDatabase::temporary().unwrap();
         let clock = Arc::new(SteadyClock::default());
         let store = Arc::new(WatchedStore::new(SqliteTaskStore::new(database.clone())));
-        let queue = Arc::new(RowsWorkQueue::new(database, clock.clone()));
+        let queue = Arc::new(RowsWorkQueue::new(Arc::new(database), clock.clone()));
         let webhooks = Arc::new(RecordedWebhooks::default());
         let ports = Ports {
             tasks: store.clone(),

@@ -5,19 +5,16 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use engine::ports::{Clock, Delivery, QueueName, StoreError, Work, WorkQueue};
-use store::{
-    SqliteDatabase,
-    sqlite::{extend_job, finish_job, job_depth, next_due_job, park_job, retry_job, take_jobs},
-};
+use store::JobRows;
 use tokio::{sync::Notify, time::Instant};
 
 /// How often a waiting worker looks by itself: work that another process commits isn't announced here.
 const POLL: Duration = Duration::from_millis(500);
 
-/// Hands out the job rows of a SQLite file, the longest due first.
+/// Hands out the job rows of a database, the longest due first.
 #[derive(Clone)]
 pub struct RowsWorkQueue {
-    database: SqliteDatabase,
+    rows: Arc<dyn JobRows>,
     clock: Arc<dyn Clock>,
     wakes: Arc<Wakes>,
 }
@@ -38,21 +35,17 @@ impl Wakes {
 }
 
 impl RowsWorkQueue {
-    /// Over the file that the task store commits to.
-    pub fn new(database: SqliteDatabase, clock: Arc<dyn Clock>) -> Self {
-        RowsWorkQueue { database, clock, wakes: Arc::default() }
+    /// Over the rows that the task store commits.
+    pub fn new(rows: Arc<dyn JobRows>, clock: Arc<dyn Clock>) -> Self {
+        RowsWorkQueue { rows, clock, wakes: Arc::default() }
     }
 
     async fn take(&self, queue: QueueName, max: u32, visibility: Duration) -> Result<Vec<Delivery>, StoreError> {
         let now = self.clock.now();
         let until = after(now, visibility);
-        let taken = self.database.write(move |connection| take_jobs(connection, queue, max, now, until)).await?;
-        let delivery = |job: store::sqlite::TakenJob| Delivery {
-            receipt: job.delivery.to_string(),
-            work: job.work,
-            attempt: job.attempt,
-            queued_at: job.queued_at,
-        };
+        let taken = self.rows.take(queue, max, now, until).await?;
+        let delivery =
+            |job: store::TakenJob| Delivery { receipt: job.delivery.to_string(), work: job.work, attempt: job.attempt, queued_at: job.queued_at };
         Ok(taken.into_iter().map(delivery).collect())
     }
 }
@@ -71,7 +64,7 @@ impl WorkQueue for RowsWorkQueue {
         let give_up = Instant::now() + wait;
         loop {
             // Reading first: looking must not cost the writer a transaction.
-            let due = self.database.read_here(|connection| next_due_job(connection, queue))?;
+            let due = self.rows.next_due(queue).await?;
             let until_due = due.map(|due| (due - self.clock.now()).to_std().unwrap_or(Duration::ZERO));
             if until_due == Some(Duration::ZERO) {
                 let taken = self.take(queue, max, visibility).await?;
@@ -92,35 +85,31 @@ impl WorkQueue for RowsWorkQueue {
     }
 
     async fn extend(&self, delivery: &Delivery, visibility: Duration) -> Result<(), StoreError> {
-        let (work, number, until) = (delivery.work.clone(), number_of(delivery)?, after(self.clock.now(), visibility));
-        self.database.write(move |connection| extend_job(connection, &work, number, until)).await
+        self.rows.extend(&delivery.work, number_of(delivery)?, after(self.clock.now(), visibility)).await
     }
 
     async fn complete(&self, delivery: &Delivery) -> Result<(), StoreError> {
-        let (work, number, now) = (delivery.work.clone(), number_of(delivery)?, self.clock.now());
-        if self.database.write(move |connection| finish_job(connection, &work, number, now)).await? {
+        if self.rows.finish(&delivery.work, number_of(delivery)?, self.clock.now()).await? {
             self.wakes.of(delivery.work.queue()).notify_one();
         }
         Ok(())
     }
 
     async fn retry(&self, delivery: &Delivery, delay: Duration) -> Result<(), StoreError> {
-        let (work, number, now) = (delivery.work.clone(), number_of(delivery)?, self.clock.now());
-        let due = after(now, delay);
-        self.database.write(move |connection| retry_job(connection, &work, number, now, due)).await?;
+        let now = self.clock.now();
+        self.rows.retry(&delivery.work, number_of(delivery)?, now, after(now, delay)).await?;
         self.wakes.of(delivery.work.queue()).notify_one();
         Ok(())
     }
 
     async fn park(&self, delivery: &Delivery, reason: &str) -> Result<(), StoreError> {
-        let (work, number, now, reason) = (delivery.work.clone(), number_of(delivery)?, self.clock.now(), reason.to_owned());
-        self.database.write(move |connection| park_job(connection, &work, number, now, &reason)).await?;
+        self.rows.park(&delivery.work, number_of(delivery)?, self.clock.now(), reason).await?;
         self.wakes.of(delivery.work.queue()).notify_one();
         Ok(())
     }
 
     async fn depth(&self, queue: QueueName) -> Result<u64, StoreError> {
-        self.database.read_here(|connection| job_depth(connection, queue))
+        self.rows.depth(queue).await
     }
 }
 

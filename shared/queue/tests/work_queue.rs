@@ -17,20 +17,22 @@ use protocol::{
     Dialect,
     types::{TaskState, TaskStatus},
 };
+use store::JobRows;
 
 macro_rules! work_queue {
     ($backend:ident, $make:path) => {
         work_queue! { $backend, $make; committed_work_is_delivered_once, refused_changes_queue_nothing, queues_are_apart, the_same_work_twice_is_one_piece,
             hidden_work_comes_again_after_its_time, work_in_progress_stays_hidden, retried_work_comes_after_its_delay, work_queued_again_in_progress_comes_again,
             work_queued_again_while_waiting_is_due_now, an_old_receipt_changes_nothing, parked_work_does_not_come_again, a_waiting_worker_is_woken,
-            a_worker_waits_no_longer_than_it_said, many_workers_share_the_work, work_of_a_deleted_task_is_gone }
+            a_worker_waits_no_longer_than_it_said, many_workers_share_the_work, work_of_a_deleted_task_is_gone, dead_letters_keep_their_reason,
+            waiting_work_can_be_taken_by_name }
     };
     ($backend:ident, $make:path; $($fact:ident),+) => {
         mod $backend {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $fact() {
-                    super::$fact($make()).await;
+                    super::$fact($make().await).await;
                 }
             )+
         }
@@ -41,16 +43,15 @@ macro_rules! work_queue {
 struct Given {
     queue: Arc<dyn WorkQueue>,
     tasks: Arc<dyn TaskStore>,
+    rows: Arc<dyn JobRows>,
     clock: Arc<ManualClock>,
 }
 
 work_queue!(rows_in_sqlite, crate::rows_in_sqlite);
 
-fn rows_in_sqlite() -> Given {
+async fn rows_in_sqlite() -> Given {
     let database = store::SqliteDatabase::temporary().unwrap();
-    let clock = Arc::new(ManualClock::default());
-    let queue = queue::RowsWorkQueue::new(database.clone(), clock.clone());
-    Given { queue: Arc::new(queue), tasks: Arc::new(store::SqliteTaskStore::new(database)), clock }
+    Given::rows(Arc::new(database.clone()), Arc::new(store::SqliteTaskStore::new(database)))
 }
 
 /// Moves only when told to.
@@ -70,6 +71,12 @@ fn run(task_id: &str) -> Work {
 }
 
 impl Given {
+    /// The queue that the job rows are by themselves.
+    fn rows(rows: Arc<dyn JobRows>, tasks: Arc<dyn TaskStore>) -> Given {
+        let clock = Arc::new(ManualClock::default());
+        Given { queue: Arc::new(queue::RowsWorkQueue::new(rows.clone(), clock.clone())), tasks, rows, clock }
+    }
+
     fn pass(&self, seconds: i64) {
         self.clock.0.fetch_add(seconds, SeqCst);
     }
@@ -312,16 +319,26 @@ async fn work_of_a_deleted_task_is_gone(given: Given) {
     assert_eq!(given.queue.depth(QueueName::DeliverPush).await.unwrap(), 1);
 }
 
-#[tokio::test]
-async fn dead_letters_in_sqlite_keep_their_reason() {
-    let database = store::SqliteDatabase::temporary().unwrap();
-    let clock = Arc::new(ManualClock::default());
-    let queue = queue::RowsWorkQueue::new(database.clone(), clock.clone());
-    let given = Given { queue: Arc::new(queue), tasks: Arc::new(store::SqliteTaskStore::new(database.clone())), clock };
+async fn dead_letters_keep_their_reason(given: Given) {
     for (task_id, reason) in [("t", "it never works"), ("u", "neither does this")] {
         given.queue(vec![run(task_id)]).await;
         given.queue.park(&given.receive_one().await, reason).await.unwrap();
+        given.pass(1);
     }
-    let letters = database.read(|connection| store::sqlite::dead_letters(connection, QueueName::RunTask, 10)).await.unwrap();
+    let letters = given.rows.dead_letters(QueueName::RunTask, 10).await.unwrap();
     assert_eq!(letters, [(run("u"), "neither does this".to_owned()), (run("t"), "it never works".to_owned())]);
+}
+
+async fn waiting_work_can_be_taken_by_name(given: Given) {
+    given.queue(vec![run("t")]).await;
+    given.queue(vec![run("u")]).await;
+    let until = given.clock.now() + MINUTE;
+    let taken = given.rows.take_these(&[run("t"), run("nothing")], until).await.unwrap();
+    assert_eq!(taken.iter().map(|job| (&job.work, job.attempt)).collect::<Vec<_>>(), [(&run("t"), 1)]);
+    assert_eq!(given.rows.take_these(&[run("t")], until).await.unwrap(), []);
+    assert_eq!(given.receive_one().await.work, run("u"));
+    // Queued again in between, it isn't done with the first.
+    assert_eq!(given.commit("t", vec![run("t")]).await, Committed::Done);
+    assert!(given.rows.finish(&run("t"), taken[0].delivery, given.clock.now()).await.unwrap());
+    assert_eq!(given.receive_one().await.work, run("t"));
 }

@@ -1,5 +1,6 @@
 //! From the environment to everything wired up: the only crate that knows every backend and reads the environment.
 
+mod backends;
 pub mod lambda;
 pub mod settings;
 mod signing_key;

@@ -10,7 +10,7 @@ use std::ffi::OsString;
 
 pub use security::SecuritySettings;
 pub use serving::{ServingSettings, Surroundings};
-pub use storage::{DatabaseUrl, StorageSettings};
+pub use storage::{DatabaseUrl, QueueUrls, SecretUrl, StorageSettings};
 pub use telemetry::logs::{LogFormat, LogSettings};
 pub use vars::SettingError;
 
@@ -48,7 +48,12 @@ impl Settings {
 
     fn read(vars: &Vars) -> Result<Self, SettingError> {
         let serving = serving::read(vars)?;
-        Ok(Settings { storage: storage::read(vars)?, security: security::read(vars)?, logging: logging::read(vars, serving.surroundings)?, serving })
+        Ok(Settings {
+            storage: storage::read(vars, serving.surroundings)?,
+            security: security::read(vars)?,
+            logging: logging::read(vars, serving.surroundings)?,
+            serving,
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Puts the backends that the settings name behind the engine's ports.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use agents::Dependencies;
 use anyhow::Context;
@@ -10,27 +10,23 @@ use engine::{
     ports::{Clock, DocumentStore, SystemClock},
 };
 use guard::{Guard, GuardSettings, TokenKey};
-use store::{SqliteDatabase, SqliteDocumentStore};
 
 use crate::{
-    Settings,
-    settings::{DatabaseUrl, SecuritySettings, Surroundings},
-    signing_key,
+    Settings, backends,
+    settings::{SecuritySettings, Surroundings},
 };
 
 /// Everything that a function needs: opens the database, which brings it up to date, and checks what can be checked.
 pub async fn app(settings: Settings) -> anyhow::Result<Arc<App>> {
     let Settings { storage, security, serving, .. } = settings;
-    let DatabaseUrl::Sqlite(path) = &storage.database;
-    let database = open(path)?;
+    let database = backends::database(&storage).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let dependencies =
-        Dependencies { documents: documents_in(database.clone()), clock: clock.clone(), minimal_conformance: serving.conformance_minimal };
+    let dependencies = Dependencies { documents: database.documents.clone(), clock: clock.clone(), minimal_conformance: serving.conformance_minimal };
     let agents = agents::from_names(&serving.agents, &dependencies).context("A2A_AGENTS")?;
     let ports = Ports {
-        tasks: Arc::new(store::SqliteTaskStore::new(database.clone())),
-        events: Arc::new(events::InProcessEventBus::new()),
-        queue: Arc::new(queue::RowsWorkQueue::new(database, clock.clone())),
+        tasks: database.tasks.clone(),
+        events: backends::events(&storage).await?,
+        queue: backends::queue(&storage, &database, clock.clone()).await?,
         webhooks: Arc::new(webhook::ReqwestWebhookSender::new(security.push_allow_loopback)),
         clock,
         agents,
@@ -45,7 +41,6 @@ pub async fn app(settings: Settings) -> anyhow::Result<Arc<App>> {
             ..EngineSettings::default()
         },
     );
-    let signing_key = signing_key::load(&path.with_file_name("agent-card-key.pem"))?;
     let edge = EdgeSettings {
         public_url: serving.public_url,
         base_path: serving.base_path,
@@ -53,21 +48,12 @@ pub async fn app(settings: Settings) -> anyhow::Result<Arc<App>> {
         default_card: serving.default_card,
         request_timeout: serving.request_timeout,
     };
-    Ok(App::new(engine, guard(security)?, Some(signing_key), edge))
+    Ok(App::new(engine, guard(security)?, database.signing_key, edge))
 }
 
 /// The documents alone, for those who fill the corpus.
 pub async fn documents(settings: &Settings) -> anyhow::Result<Arc<dyn DocumentStore>> {
-    let DatabaseUrl::Sqlite(path) = &settings.storage.database;
-    Ok(documents_in(open(path)?))
-}
-
-fn documents_in(database: SqliteDatabase) -> Arc<dyn DocumentStore> {
-    Arc::new(SqliteDocumentStore::new(database))
-}
-
-fn open(path: &Path) -> anyhow::Result<SqliteDatabase> {
-    SqliteDatabase::open(path).with_context(|| format!("the database `{}` (A2A_DATABASE_URL)", path.display()))
+    Ok(backends::database(&settings.storage).await?.documents)
 }
 
 fn guard(settings: SecuritySettings) -> anyhow::Result<Guard> {

@@ -19,7 +19,6 @@ mod writer;
 
 pub use database::SqliteDatabase;
 pub use documents::SqliteDocumentStore;
-pub use jobs::{TakenJob, dead_letters, extend_job, finish_job, job_depth, next_due_job, park_job, retry_job, take_jobs};
 /// The driver, for those who give [`SqliteDatabase`] something to do.
 pub use rusqlite;
 pub use tasks::SqliteTaskStore;

@@ -31,6 +31,11 @@ pub trait WorkQueue: Send + Sync + 'static {
     /// Given up: it goes to the dead letters with `reason`.
     async fn park(&self, delivery: &Delivery, reason: &str) -> Result<(), StoreError>;
 
+    /// Carries on what was committed and never announced, because whoever committed it died in between. The sweep calls it.
+    async fn recover(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Waiting and running pieces, for health and metrics.
     async fn depth(&self, queue: QueueName) -> Result<u64, StoreError>;
 }

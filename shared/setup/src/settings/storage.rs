@@ -1,49 +1,109 @@
-//! Where tasks, documents and queued work are kept, and for how long.
+//! Where tasks, documents and queued work are kept, how signals travel between processes, and for how long things are kept.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
-use super::vars::{SettingError, Vars, wrong};
+use super::{
+    serving::Surroundings,
+    vars::{SettingError, Vars, masked_url, wrong},
+};
 
 /// Where things are kept, and for how long.
 #[derive(Debug, Clone)]
 pub struct StorageSettings {
-    /// `A2A_DATABASE_URL`: `sqlite://PATH`, relative to the working directory or absolute. Default `sqlite://.a2a/a2a.db`.
+    /// `A2A_DATABASE_URL`: `sqlite://PATH`, relative to the working directory or absolute; `postgres://…`; `dynamodb://TABLE`. Default
+    /// `sqlite://.a2a/a2a.db`.
     pub database: DatabaseUrl,
+    /// `A2A_DB_MAX_CONNECTIONS`: the most connections to Postgres, 1 to 10000. Default 20; 2 in a Lambda.
+    pub database_connections: u32,
+    /// `A2A_REDIS_URL`: `redis://…` or `rediss://…` (TLS). Default none: signals stay within the process, others poll the database.
+    pub redis: Option<SecretUrl>,
+    /// `A2A_REDIS_MAX_CONNECTIONS`: the most connections to Redis, 1 to 10000. Default 50; 2 in a Lambda.
+    pub redis_connections: u32,
+    /// `A2A_QUEUE_URL` and `A2A_PUSH_QUEUE_URL`. Default none: background work is rows in the database.
+    pub queue: Option<QueueUrls>,
     /// `A2A_TASK_RETENTION_DAYS`: finished tasks are deleted after so many days, 1 to 36500. Default 30.
     pub task_retention: Duration,
 }
 
-/// A database that this version can open.
+/// The databases that can be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
     /// A file, made if there is none.
     Sqlite(PathBuf),
+    /// A server.
+    Postgres(SecretUrl),
+    /// A table, in the region and with the credentials that AWS's own variables name.
+    DynamoDb {
+        /// Its name.
+        table: String,
+    },
+}
+
+/// SQS queues of background work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueUrls {
+    /// `A2A_QUEUE_URL`: tasks to run; webhooks to call too, where there is no other queue for them.
+    pub run_task: String,
+    /// `A2A_PUSH_QUEUE_URL`: webhooks to call.
+    pub deliver_push: Option<String>,
+}
+
+/// A URL that may hold a password: debugging shows its scheme alone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretUrl(pub String);
+
+impl fmt::Debug for SecretUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&masked_url(&self.0))
+    }
 }
 
 const DAY: u64 = 24 * 3600;
 
-pub(super) fn read(vars: &Vars) -> Result<StorageSettings, SettingError> {
+pub(super) fn read(vars: &Vars, surroundings: Surroundings) -> Result<StorageSettings, SettingError> {
     let database = match vars.get("A2A_DATABASE_URL") {
         None => DatabaseUrl::Sqlite(".a2a/a2a.db".into()),
         Some(url) => database(url)?,
     };
-    vars.not_supported("A2A_REDIS_URL", "events are told within the process, so leave it unset")?;
-    vars.not_supported("A2A_QUEUE_URL", "background work is queued in the database, so leave it unset")?;
-    // Sizes of pools that this version doesn't have. They are limits, so having none keeps to them.
-    vars.number("A2A_DB_MAX_CONNECTIONS", 1..=10_000, 20)?;
-    vars.number("A2A_REDIS_MAX_CONNECTIONS", 1..=10_000, 50)?;
-    let days = vars.number("A2A_TASK_RETENTION_DAYS", 1..=36_500, 30)?;
-    Ok(StorageSettings { database, task_retention: Duration::from_secs(days * DAY) })
+    let (database_connections, redis_connections) = match surroundings {
+        Surroundings::Server => (20, 50),
+        Surroundings::Lambda => (2, 2),
+    };
+    Ok(StorageSettings {
+        database,
+        database_connections: vars.number("A2A_DB_MAX_CONNECTIONS", 1..=10_000, database_connections)?,
+        redis: vars.url("A2A_REDIS_URL", &["redis", "rediss"])?.map(SecretUrl),
+        redis_connections: vars.number("A2A_REDIS_MAX_CONNECTIONS", 1..=10_000, redis_connections)?,
+        queue: queue(vars)?,
+        task_retention: Duration::from_secs(vars.number("A2A_TASK_RETENTION_DAYS", 1..=36_500, 30)? * DAY),
+    })
+}
+
+fn queue(vars: &Vars) -> Result<Option<QueueUrls>, SettingError> {
+    let deliver_push = vars.url("A2A_PUSH_QUEUE_URL", &["https", "http"])?;
+    match (vars.url("A2A_QUEUE_URL", &["https", "http"])?, deliver_push) {
+        (Some(run_task), deliver_push) => Ok(Some(QueueUrls { run_task, deliver_push })),
+        (None, Some(url)) => Err(wrong("A2A_PUSH_QUEUE_URL", masked_url(&url), "nothing where A2A_QUEUE_URL is unset")),
+        (None, None) => Ok(None),
+    }
 }
 
 fn database(url: &str) -> Result<DatabaseUrl, SettingError> {
+    let takes = "`sqlite://PATH`, `postgres://USER:PASSWORD@HOST/DATABASE` or `dynamodb://TABLE`";
     match url.split_once("://") {
         Some(("sqlite", path)) if !path.is_empty() && !path.contains(['?', '\0']) => Ok(DatabaseUrl::Sqlite(path.into())),
-        // Never the whole value: what isn't understood may hold a password.
-        Some((scheme, _)) if scheme != "sqlite" => {
-            Err(wrong("A2A_DATABASE_URL", format!("`{scheme}://***`"), "`sqlite://PATH` (the only database in this version)"))
+        Some(("sqlite", _)) => Err(wrong("A2A_DATABASE_URL", format!("`{url}`"), "`sqlite://PATH` with the path of a file")),
+        Some(("postgres" | "postgresql", rest)) if !rest.is_empty() => Ok(DatabaseUrl::Postgres(SecretUrl(url.to_owned()))),
+        Some(("dynamodb", table)) if is_table(table) => Ok(DatabaseUrl::DynamoDb { table: table.to_owned() }),
+        Some(("dynamodb", _)) => {
+            Err(wrong("A2A_DATABASE_URL", format!("`{url}`"), "`dynamodb://TABLE`, the name 3 to 255 letters, digits, `_`, `-` and `.`"))
         }
-        Some(_) => Err(wrong("A2A_DATABASE_URL", format!("`{url}`"), "`sqlite://PATH` with the path of a file")),
-        None => Err(wrong("A2A_DATABASE_URL", "no URL", "`sqlite://PATH`")),
+        // Never the whole value: what isn't understood may hold a password.
+        Some(_) => Err(wrong("A2A_DATABASE_URL", masked_url(url), takes)),
+        None => Err(wrong("A2A_DATABASE_URL", "no URL", takes)),
     }
+}
+
+fn is_table(name: &str) -> bool {
+    (3..=255).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
 }

@@ -71,6 +71,11 @@ fn a_wrong_variable_is_named_with_what_it_holds_and_what_it_takes() {
     for (name, value, shown) in [
         ("A2A_DATABASE_URL", "sqlite://", "`sqlite://`"),
         ("A2A_DATABASE_URL", "a2a.db", "no URL"),
+        ("A2A_DATABASE_URL", "dynamodb://a/b", "`dynamodb://a/b`"),
+        ("A2A_DB_MAX_CONNECTIONS", "0", "`0`"),
+        ("A2A_REDIS_URL", "memcached://cache", "`memcached://***`"),
+        ("A2A_QUEUE_URL", "sqs://queue", "`sqs://***`"),
+        ("A2A_PUSH_QUEUE_URL", "https://sqs.example.com/1/push", "`https://***`"),
         ("A2A_TASK_RETENTION_DAYS", "0", "`0`"),
         ("A2A_TASK_RETENTION_DAYS", "soon", "`soon`"),
         ("A2A_AUTH", "maybe", "`maybe`"),
@@ -100,8 +105,8 @@ fn a_secret_that_is_wrong_is_not_shown() {
         ("A2A_SECRET_KEY", "hunter2"),
         ("A2A_ADMIN_API_KEY", "hunter2"),
         ("A2A_SYSTEM_API_KEY", "hunter2 hunter2"),
-        ("A2A_DATABASE_URL", "postgres://ann:hunter2@db/a2a"),
-        ("A2A_REDIS_URL", "redis://:hunter2@cache"),
+        ("A2A_DATABASE_URL", "mysql://ann:hunter2@db/a2a"),
+        ("A2A_REDIS_URL", "cache://:hunter2@cache"),
     ] {
         let error = settings(&[(name, value)]).expect_err(name);
         assert!(error.starts_with(&format!("{name} holds ")) && !error.contains("hunter2"), "{error}");
@@ -110,14 +115,7 @@ fn a_secret_that_is_wrong_is_not_shown() {
 
 #[test]
 fn settings_of_what_this_version_has_not_are_refused() {
-    for (name, value) in [
-        ("A2A_DATABASE_URL", "dynamodb://tasks"),
-        ("A2A_REDIS_URL", "redis://cache"),
-        ("A2A_QUEUE_URL", "https://sqs.example.com/1/queue"),
-        ("A2A_JWKS_URL", "https://id.example.com/jwks"),
-        ("A2A_RATE_LIMIT_PER_MINUTE", "100"),
-        ("A2A_THREATS", "block"),
-    ] {
+    for (name, value) in [("A2A_JWKS_URL", "https://id.example.com/jwks"), ("A2A_RATE_LIMIT_PER_MINUTE", "100"), ("A2A_THREATS", "block")] {
         assert!(settings(&[(name, value)]).is_err(), "{name}");
     }
     assert!(settings(&[("A2A_THREATS", "off")]).is_ok());
@@ -137,6 +135,36 @@ fn the_two_bootstrap_keys_must_differ() {
 
 #[test]
 fn debugging_shows_no_secret() {
-    let settings = settings(&[("A2A_SECRET_KEY", "0123456789abcdef0123456789abcdef")]).unwrap();
+    let settings = settings(&[
+        ("A2A_SECRET_KEY", "0123456789abcdef0123456789abcdef"),
+        ("A2A_DATABASE_URL", "postgres://ann:0123456789abcdef@db/a2a"),
+        ("A2A_REDIS_URL", "rediss://:0123456789abcdef@cache"),
+    ])
+    .unwrap();
     assert!(!format!("{settings:?}").contains("0123456789abcdef"));
+}
+
+#[test]
+fn backends_are_chosen_by_their_urls() {
+    let settings = settings(&[
+        ("A2A_DATABASE_URL", "postgres://ann@db/a2a"),
+        ("A2A_DB_MAX_CONNECTIONS", "7"),
+        ("A2A_REDIS_URL", "rediss://cache:6379"),
+        ("A2A_QUEUE_URL", "https://sqs.example.com/1/run"),
+        ("A2A_PUSH_QUEUE_URL", "https://sqs.example.com/1/push"),
+    ])
+    .unwrap()
+    .storage;
+    assert_eq!(settings.database, DatabaseUrl::Postgres(SecretUrl("postgres://ann@db/a2a".into())));
+    assert_eq!((settings.database_connections, settings.redis_connections), (7, 50));
+    assert_eq!(settings.redis, Some(SecretUrl("rediss://cache:6379".into())));
+    let queue = QueueUrls { run_task: "https://sqs.example.com/1/run".into(), deliver_push: Some("https://sqs.example.com/1/push".into()) };
+    assert_eq!(settings.queue, Some(queue));
+}
+
+#[test]
+fn a_function_opens_few_connections() {
+    let settings = settings(&[("AWS_LAMBDA_FUNCTION_NAME", "get-task"), ("A2A_DATABASE_URL", "dynamodb://a2a-tasks")]).unwrap().storage;
+    assert_eq!(settings.database, DatabaseUrl::DynamoDb { table: "a2a-tasks".into() });
+    assert_eq!((settings.database_connections, settings.redis_connections), (2, 2));
 }

@@ -66,6 +66,14 @@ impl Vars {
         Ok(self.read(name, &takes, read)?.unwrap_or(default))
     }
 
+    /// A URL with one of these schemes and something behind it. It may hold a password, so it is not shown.
+    pub(super) fn url(&self, name: &str, schemes: &[&str]) -> Result<Option<String>, SettingError> {
+        let Some(url) = self.get(name) else { return Ok(None) };
+        let usable = url.split_once("://").is_some_and(|(scheme, rest)| schemes.contains(&scheme) && !rest.is_empty());
+        let takes = || schemes.iter().map(|scheme| format!("`{scheme}://…`")).collect::<Vec<_>>().join(" or ");
+        if usable { Ok(Some(url.to_owned())) } else { Err(wrong(name, masked_url(url), takes())) }
+    }
+
     /// On or off; off where it isn't set.
     pub(super) fn switch(&self, name: &str) -> Result<bool, SettingError> {
         self.word(name, &[("1", true), ("0", false), ("true", true), ("false", false), ("on", true), ("off", false)], false)
@@ -75,7 +83,8 @@ impl Vars {
     pub(super) fn not_supported(&self, name: &str, instead: &str) -> Result<(), SettingError> {
         match self.get(name) {
             None => Ok(()),
-            Some(value) => Err(wrong(name, shown(name, value), format!("nothing in this version: {instead}"))),
+            Some(value) if name.ends_with("_URL") => Err(wrong(name, masked_url(value), format!("nothing in this version: {instead}"))),
+            Some(value) => Err(wrong(name, format!("`{value}`"), format!("nothing in this version: {instead}"))),
         }
     }
 }
@@ -85,11 +94,10 @@ pub(super) fn wrong(name: &str, holds: impl Into<String>, takes: impl Into<Strin
 }
 
 /// URLs may hold passwords; of them only the scheme is told.
-fn shown(name: &str, value: &str) -> String {
-    match value.split_once("://") {
+pub(super) fn masked_url(url: &str) -> String {
+    match url.split_once("://") {
         Some((scheme, _)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+') => format!("`{scheme}://***`"),
-        _ if name.ends_with("_URL") => masked(value),
-        _ => format!("`{value}`"),
+        _ => masked(url),
     }
 }
 

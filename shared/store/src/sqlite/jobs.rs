@@ -1,22 +1,58 @@
 //! Rows of background work: put in by commits, handed out by the queue.
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use engine::ports::{QueueName, Work};
+use engine::ports::{QueueName, StoreError, Work};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::values::{from_json, milliseconds, time, to_json};
+use super::{
+    SqliteDatabase,
+    values::{from_json, milliseconds, time, to_json},
+};
+use crate::{JobRows, TakenJob};
 
-/// A job in a worker's hands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TakenJob {
-    /// What to do.
-    pub work: Work,
-    /// The number of this hand-out: who holds an older one holds nothing.
-    pub delivery: u64,
-    /// From 1: hand-outs since it was last queued.
-    pub attempt: u32,
-    /// When it was first queued.
-    pub queued_at: DateTime<Utc>,
+#[async_trait]
+impl JobRows for SqliteDatabase {
+    async fn next_due(&self, queue: QueueName) -> Result<Option<DateTime<Utc>>, StoreError> {
+        self.read_here(|connection| next_due_job(connection, queue))
+    }
+
+    async fn take(&self, queue: QueueName, max: u32, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Vec<TakenJob>, StoreError> {
+        self.write(move |connection| take_jobs(connection, queue, max, now, until)).await
+    }
+
+    async fn take_these(&self, work: &[Work], until: DateTime<Utc>) -> Result<Vec<TakenJob>, StoreError> {
+        let keys: Vec<String> = work.iter().map(Work::key).collect();
+        self.write(move |connection| take_waiting(connection, &keys, until)).await
+    }
+
+    async fn extend(&self, work: &Work, delivery: u64, until: DateTime<Utc>) -> Result<(), StoreError> {
+        let work = work.clone();
+        self.write(move |connection| extend_job(connection, &work, delivery, until)).await
+    }
+
+    async fn finish(&self, work: &Work, delivery: u64, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let work = work.clone();
+        self.write(move |connection| finish_job(connection, &work, delivery, now)).await
+    }
+
+    async fn retry(&self, work: &Work, delivery: u64, now: DateTime<Utc>, due: DateTime<Utc>) -> Result<(), StoreError> {
+        let work = work.clone();
+        self.write(move |connection| retry_job(connection, &work, delivery, now, due)).await
+    }
+
+    async fn park(&self, work: &Work, delivery: u64, now: DateTime<Utc>, reason: &str) -> Result<(), StoreError> {
+        let (work, reason) = (work.clone(), reason.to_owned());
+        self.write(move |connection| park_job(connection, &work, delivery, now, &reason)).await
+    }
+
+    async fn depth(&self, queue: QueueName) -> Result<u64, StoreError> {
+        self.read_here(|connection| job_depth(connection, queue))
+    }
+
+    async fn dead_letters(&self, queue: QueueName, limit: u32) -> Result<Vec<(Work, String)>, StoreError> {
+        self.read(move |connection| dead_letters(connection, queue, limit)).await
+    }
 }
 
 /// Queues work at a time in milliseconds. Work that is queued already becomes due now, with its attempts counted anew; work that is
@@ -35,33 +71,52 @@ pub(super) fn enqueue(connection: &Connection, work: &Work, now: i64) -> rusqlit
 }
 
 /// Takes up to `max` jobs that are due and hides them until a time.
-pub fn take_jobs(connection: &Connection, queue: QueueName, max: u32, now: DateTime<Utc>, until: DateTime<Utc>) -> rusqlite::Result<Vec<TakenJob>> {
+pub(super) fn take_jobs(
+    connection: &Connection,
+    queue: QueueName,
+    max: u32,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> rusqlite::Result<Vec<TakenJob>> {
     let mut due = connection.prepare_cached("SELECT key FROM jobs WHERE queue = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?3")?;
     let keys =
         due.query_map(params![queue.as_str(), milliseconds(now), max], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+    keys.iter().map(|key| take_job(connection, key, until)).collect()
+}
+
+/// Takes those of these jobs that wait.
+fn take_waiting(connection: &Connection, keys: &[String], until: DateTime<Utc>) -> rusqlite::Result<Vec<TakenJob>> {
+    let mut waits = connection.prepare_cached("SELECT 1 FROM jobs WHERE key = ?1 AND taken IS NULL")?;
+    let mut taken = Vec::new();
+    for key in keys {
+        if waits.exists([key])? {
+            taken.push(take_job(connection, key, until)?);
+        }
+    }
+    Ok(taken)
+}
+
+fn take_job(connection: &Connection, key: &str, until: DateTime<Utc>) -> rusqlite::Result<TakenJob> {
     // Work that was queued again while its worker died begins anew.
-    let mut take = connection.prepare_cached(
-        "UPDATE jobs SET attempts = iif(taken IS NOT NULL AND taken <> generation, 1, attempts + 1), taken = generation, delivery = delivery + 1, due_at = ?2
-         WHERE key = ?1 RETURNING work, delivery, attempts, queued_at",
-    )?;
-    keys.iter()
-        .map(|key| {
-            take.query_row(params![key, milliseconds(until)], |row| {
-                Ok(TakenJob { work: from_json(row, 0)?, delivery: row.get(1)?, attempt: row.get(2)?, queued_at: time(row.get(3)?) })
-            })
+    connection
+        .prepare_cached(
+            "UPDATE jobs SET attempts = iif(taken IS NOT NULL AND taken <> generation, 1, attempts + 1), taken = generation, delivery = delivery + 1, due_at = ?2
+             WHERE key = ?1 RETURNING work, delivery, attempts, queued_at",
+        )?
+        .query_row(params![key, milliseconds(until)], |row| {
+            Ok(TakenJob { work: from_json(row, 0)?, delivery: row.get(1)?, attempt: row.get(2)?, queued_at: time(row.get(3)?) })
         })
-        .collect()
 }
 
 /// When the next job of a queue is due; `None` where there is none.
-pub fn next_due_job(connection: &Connection, queue: QueueName) -> rusqlite::Result<Option<DateTime<Utc>>> {
+pub(super) fn next_due_job(connection: &Connection, queue: QueueName) -> rusqlite::Result<Option<DateTime<Utc>>> {
     let due: Option<i64> =
         connection.prepare_cached("SELECT min(due_at) FROM jobs WHERE queue = ?1")?.query_row([queue.as_str()], |row| row.get(0))?;
     Ok(due.map(time))
 }
 
 /// Still being done: hidden until another time. A stale delivery changes nothing.
-pub fn extend_job(connection: &Connection, work: &Work, delivery: u64, until: DateTime<Utc>) -> rusqlite::Result<()> {
+fn extend_job(connection: &Connection, work: &Work, delivery: u64, until: DateTime<Utc>) -> rusqlite::Result<()> {
     connection.prepare_cached("UPDATE jobs SET due_at = ?3 WHERE key = ?1 AND delivery = ?2 AND taken IS NOT NULL")?.execute(params![
         work.key(),
         delivery,
@@ -71,7 +126,7 @@ pub fn extend_job(connection: &Connection, work: &Work, delivery: u64, until: Da
 }
 
 /// Done: gone, or due at once if it was queued anew meanwhile. Says whether it was; a stale delivery changes nothing.
-pub fn finish_job(connection: &Connection, work: &Work, delivery: u64, now: DateTime<Utc>) -> rusqlite::Result<bool> {
+fn finish_job(connection: &Connection, work: &Work, delivery: u64, now: DateTime<Utc>) -> rusqlite::Result<bool> {
     let deleted = connection
         .prepare_cached("DELETE FROM jobs WHERE key = ?1 AND delivery = ?2 AND taken = generation")?
         .execute(params![work.key(), delivery])?;
@@ -79,7 +134,7 @@ pub fn finish_job(connection: &Connection, work: &Work, delivery: u64, now: Date
 }
 
 /// Not done: due at a time; at once if it was queued anew meanwhile.
-pub fn retry_job(connection: &Connection, work: &Work, delivery: u64, now: DateTime<Utc>, due: DateTime<Utc>) -> rusqlite::Result<()> {
+fn retry_job(connection: &Connection, work: &Work, delivery: u64, now: DateTime<Utc>, due: DateTime<Utc>) -> rusqlite::Result<()> {
     let delayed = connection
         .prepare_cached("UPDATE jobs SET taken = NULL, due_at = ?3 WHERE key = ?1 AND delivery = ?2 AND taken = generation")?
         .execute(params![work.key(), delivery, milliseconds(due)])?;
@@ -90,7 +145,7 @@ pub fn retry_job(connection: &Connection, work: &Work, delivery: u64, now: DateT
 }
 
 /// Given up: moved to the dead letters; what was queued anew meanwhile stays.
-pub fn park_job(connection: &Connection, work: &Work, delivery: u64, now: DateTime<Utc>, reason: &str) -> rusqlite::Result<()> {
+fn park_job(connection: &Connection, work: &Work, delivery: u64, now: DateTime<Utc>, reason: &str) -> rusqlite::Result<()> {
     let parked = connection
         .prepare_cached(
             "INSERT INTO dead_letters (queue, work, attempts, queued_at, parked_at, reason)
@@ -104,12 +159,12 @@ pub fn park_job(connection: &Connection, work: &Work, delivery: u64, now: DateTi
 }
 
 /// Waiting and running jobs of a queue.
-pub fn job_depth(connection: &Connection, queue: QueueName) -> rusqlite::Result<u64> {
+fn job_depth(connection: &Connection, queue: QueueName) -> rusqlite::Result<u64> {
     connection.prepare_cached("SELECT count(*) FROM jobs WHERE queue = ?1")?.query_row([queue.as_str()], |row| row.get(0))
 }
 
 /// What was given up, with the reasons, the latest first, at most `limit`.
-pub fn dead_letters(connection: &Connection, queue: QueueName, limit: u32) -> rusqlite::Result<Vec<(Work, String)>> {
+fn dead_letters(connection: &Connection, queue: QueueName, limit: u32) -> rusqlite::Result<Vec<(Work, String)>> {
     let mut select = connection.prepare_cached("SELECT work, reason FROM dead_letters WHERE queue = ?1 ORDER BY number DESC LIMIT ?2")?;
     select.query_map(params![queue.as_str(), limit], |row| Ok((from_json(row, 0)?, row.get(1)?)))?.collect()
 }

@@ -1,0 +1,60 @@
+//! Opens the backends that the settings name.
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::{Context, Result, bail};
+use edge::SigningKey;
+use engine::ports::{Clock, DocumentStore, EventBus, TaskStore, WorkQueue};
+use store::{JobRows, SqliteDatabase, SqliteDocumentStore, SqliteTaskStore};
+
+use crate::{
+    settings::{DatabaseUrl, StorageSettings},
+    signing_key,
+};
+
+/// What one database keeps.
+pub(crate) struct Database {
+    pub(crate) tasks: Arc<dyn TaskStore>,
+    pub(crate) documents: Arc<dyn DocumentStore>,
+    /// Background work: the outbox of the tasks' commits.
+    jobs: Arc<dyn JobRows>,
+    /// Signs agent cards; the same for all who share the database.
+    pub(crate) signing_key: Option<SigningKey>,
+}
+
+/// Opens the database and brings it up to date.
+pub(crate) async fn database(settings: &StorageSettings) -> Result<Database> {
+    match &settings.database {
+        DatabaseUrl::Sqlite(path) => {
+            let database = sqlite(path)?;
+            Ok(Database {
+                tasks: Arc::new(SqliteTaskStore::new(database.clone())),
+                documents: Arc::new(SqliteDocumentStore::new(database.clone())),
+                jobs: Arc::new(database),
+                signing_key: Some(signing_key::load(&path.with_file_name("agent-card-key.pem"))?),
+            })
+        }
+        DatabaseUrl::Postgres(_) => bail!("A2A_DATABASE_URL: Postgres can't be opened yet"),
+        DatabaseUrl::DynamoDb { .. } => bail!("A2A_DATABASE_URL: DynamoDB can't be opened yet"),
+    }
+}
+
+/// How signals travel.
+pub(crate) async fn events(settings: &StorageSettings) -> Result<Arc<dyn EventBus>> {
+    match &settings.redis {
+        None => Ok(Arc::new(events::InProcessEventBus::new())),
+        Some(_) => bail!("A2A_REDIS_URL: Redis can't be used yet"),
+    }
+}
+
+/// How background work reaches workers.
+pub(crate) async fn queue(settings: &StorageSettings, database: &Database, clock: Arc<dyn Clock>) -> Result<Arc<dyn WorkQueue>> {
+    match &settings.queue {
+        None => Ok(Arc::new(queue::RowsWorkQueue::new(database.jobs.clone(), clock))),
+        Some(_) => bail!("A2A_QUEUE_URL: SQS can't be used yet"),
+    }
+}
+
+fn sqlite(path: &Path) -> Result<SqliteDatabase> {
+    SqliteDatabase::open(path).with_context(|| format!("the database `{}` (A2A_DATABASE_URL)", path.display()))
+}
