@@ -1,0 +1,163 @@
+//! A Postgres database: a pool of connections that are opened when they are needed.
+
+use std::time::Duration;
+
+use engine::ports::StoreError;
+use sqlx::{
+    Connection, PgPool, Postgres,
+    pool::PoolConnection,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use tokio::time::timeout;
+
+use super::{migrations, store_error};
+
+/// How long a connection is waited for, whether others have them all or the server doesn't answer.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a connection is kept that nobody uses.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+/// How long a connection is kept, so that new servers behind an old name are found.
+const MAX_LIFETIME: Duration = Duration::from_secs(30 * 60);
+/// How long an idle connection may take to say that it is alive, before another one is opened instead.
+const PING_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// A Postgres database. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct PostgresDatabase {
+    pool: PgPool,
+}
+
+/// What the pool of a process is like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolSettings {
+    /// The most connections at a time.
+    pub max_connections: u32,
+    /// A connection that was idle for longer is asked whether it is alive before it is used: a round trip.
+    pub ping_after_idle: Duration,
+}
+
+impl PoolSettings {
+    /// For a server: under load no connection is asked. One that broke within the last seconds fails who uses it next, as
+    /// [`StoreError::Unavailable`], and is gone then.
+    pub fn of_a_server(max_connections: u32) -> Self {
+        PoolSettings { max_connections, ping_after_idle: Duration::from_secs(5) }
+    }
+
+    /// For a Lambda, which may have been frozen since it last used a connection.
+    pub fn of_a_lambda(max_connections: u32) -> Self {
+        PoolSettings { max_connections, ping_after_idle: Duration::ZERO }
+    }
+}
+
+impl PostgresDatabase {
+    /// A server's pool; see [`Self::open_with`].
+    ///
+    /// # Errors
+    /// As [`Self::open_with`].
+    pub fn open(url: &str, max_connections: u32) -> Result<Self, StoreError> {
+        Self::open_with(url, PoolSettings::of_a_server(max_connections))
+    }
+
+    /// A pool of connections to `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, none of them opened yet: the server need not be there. To be
+    /// called within a Tokio runtime.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] where the URL can't be understood.
+    pub fn open_with(url: &str, settings: PoolSettings) -> Result<Self, StoreError> {
+        let options: PgConnectOptions = url.parse().map_err(store_error)?;
+        // RDS Proxy doesn't know `extra_float_digits`.
+        let options = options.extra_float_digits(None);
+        let pool = PgPoolOptions::new()
+            .max_connections(settings.max_connections)
+            .min_connections(0)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .idle_timeout(IDLE_TIMEOUT)
+            .max_lifetime(MAX_LIFETIME)
+            .test_before_acquire(false)
+            .before_acquire(move |connection, history| {
+                Box::pin(async move {
+                    if history.idle_for < settings.ping_after_idle {
+                        return Ok(true);
+                    }
+                    timeout(PING_TIMEOUT, connection.ping()).await.map_err(|_| sqlx::Error::PoolTimedOut)?.map(|()| true)
+                })
+            })
+            .connect_lazy_with(options);
+        Ok(PostgresDatabase { pool })
+    }
+
+    /// The connections.
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// A connection, opened now if none is free.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where there is none within a few seconds.
+    pub async fn connection(&self) -> Result<PoolConnection<Postgres>, StoreError> {
+        self.pool.acquire().await.map_err(store_error)
+    }
+
+    /// Brings the schema up to date. Several processes may do so at once.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] where a newer version of this software has changed the schema, or may not change it; nothing is changed then.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        migrations::migrate(&mut *self.connection().await?).await
+    }
+
+    /// A round trip.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where the server doesn't answer.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.connection().await?.ping().await.map_err(store_error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ::tests::servers::postgres_database;
+    use sqlx::query_scalar;
+
+    use super::*;
+
+    async fn backend(database: &PostgresDatabase) -> Result<i32, StoreError> {
+        query_scalar("SELECT pg_backend_pid()").fetch_one(database.pool()).await.map_err(store_error)
+    }
+
+    /// A pool of one connection, which the server has closed.
+    async fn broken(settings: PoolSettings) -> (PostgresDatabase, i32) {
+        let url = postgres_database().await;
+        let database = PostgresDatabase::open_with(&url, settings).unwrap();
+        let process = backend(&database).await.unwrap();
+        let other = PostgresDatabase::open(&url, 1).unwrap();
+        assert!(query_scalar::<_, bool>("SELECT pg_terminate_backend($1, 5000)").bind(process).fetch_one(other.pool()).await.unwrap());
+        (database, process)
+    }
+
+    #[tokio::test]
+    async fn a_server_under_load_meets_a_broken_connection_once() {
+        let (database, before) = broken(PoolSettings::of_a_server(1)).await;
+        assert!(matches!(backend(&database).await, Err(StoreError::Unavailable(_))));
+        assert_ne!(backend(&database).await.unwrap(), before);
+    }
+
+    #[tokio::test]
+    async fn a_lambda_never_meets_a_broken_connection() {
+        let (database, before) = broken(PoolSettings::of_a_lambda(1)).await;
+        assert_ne!(backend(&database).await.unwrap(), before);
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_unavailable_and_opening_does_not_look() {
+        let database = PostgresDatabase::open("postgres://ann@127.0.0.1:1/a2a", 1).unwrap();
+        assert!(matches!(database.ping().await, Err(StoreError::Unavailable(_))));
+    }
+
+    #[tokio::test]
+    async fn a_url_that_is_none_is_refused() {
+        assert!(matches!(PostgresDatabase::open("postgres://ann@:port/a2a", 1), Err(StoreError::Failed(_))));
+    }
+}
