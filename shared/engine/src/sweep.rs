@@ -49,7 +49,10 @@ impl Engine {
                 break;
             }
         }
-        self.ports().queue.recover().await?;
+        // What the queue can't take yet stays where it is; retention must not wait for it.
+        if let Err(error) = self.ports().queue.recover().await {
+            tracing::error!(%error, "committed work wasn't carried to the queue; the next sweep tries again");
+        }
         let before = self.now() - self.settings().retention;
         for _ in 0..ROUNDS {
             let deleted = self.ports().tasks.delete_finished(before, TASKS_AT_ONCE).await?;

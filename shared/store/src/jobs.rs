@@ -7,7 +7,8 @@ use engine::ports::{QueueName, StoreError, Work};
 /// The job rows of a database, which are the outbox of its task commits.
 ///
 /// A row is one piece of work by its [`Work::key`]. Its generation grows when the same work is queued again, its delivery with each hand-out, so
-/// that an old hand-out is worth nothing.
+/// that an old hand-out is worth nothing. Work queued again while it waits is due at once with its attempts counted anew; work that failed and
+/// [`Work::keeps_its_pause`] stays as it is.
 #[async_trait]
 pub trait JobRows: Send + Sync + 'static {
     /// When the next job of a queue is due; `None` where there is none. A look, not a write.
@@ -25,7 +26,7 @@ pub trait JobRows: Send + Sync + 'static {
     /// Done: gone, or due at once if it was queued anew meanwhile. Says whether it was; a stale delivery changes nothing.
     async fn finish(&self, work: &Work, delivery: u64, now: DateTime<Utc>) -> Result<bool, StoreError>;
 
-    /// Not done: due at a time; at once if it was queued anew meanwhile.
+    /// Not done: due at a time; at once if it was queued anew meanwhile, unless it [`Work::keeps_its_pause`].
     async fn retry(&self, work: &Work, delivery: u64, now: DateTime<Utc>, due: DateTime<Utc>) -> Result<(), StoreError>;
 
     /// Given up: moved to the dead letters with a reason; what was queued anew meanwhile stays.

@@ -87,6 +87,12 @@ impl Work {
         }
     }
 
+    /// Whether it goes on waiting, after a failure, when it is queued again. A webhook doesn't answer sooner because there is more to tell it:
+    /// a busy task must not make its pauses short nor its day of tries longer.
+    pub const fn keeps_its_pause(&self) -> bool {
+        matches!(self, Work::DeliverPush { .. })
+    }
+
     /// The same work queued twice is one piece: this says what is the same.
     pub fn key(&self) -> String {
         match self {

@@ -55,18 +55,18 @@ impl JobRows for SqliteDatabase {
     }
 }
 
-/// Queues work at a time in milliseconds. Work that is queued already becomes due now, with its attempts counted anew; work that is
-/// in progress comes once more when it is done.
+/// Queues work at a time in milliseconds. Work that is queued already becomes due now, with its attempts counted anew, unless it
+/// [`Work::keeps_its_pause`]; work that is in progress comes once more when it is done.
 pub(super) fn enqueue(connection: &Connection, work: &Work, now: i64) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "INSERT INTO jobs (key, queue, work, generation, delivery, attempts, due_at, queued_at, taken) VALUES (?1, ?2, ?3, 1, 0, 0, ?4, ?4, NULL)
              ON CONFLICT (key) DO UPDATE SET
                 generation = generation + 1,
-                attempts = iif(taken IS NULL, 0, attempts),
-                due_at = iif(taken IS NULL, min(due_at, excluded.due_at), due_at)",
+                attempts = iif(taken IS NULL AND NOT ?5, 0, attempts),
+                due_at = iif(taken IS NULL AND (attempts = 0 OR NOT ?5), min(due_at, excluded.due_at), due_at)",
         )?
-        .execute(params![work.key(), work.queue().as_str(), to_json(work)?, now])?;
+        .execute(params![work.key(), work.queue().as_str(), to_json(work)?, now, work.keeps_its_pause()])?;
     Ok(())
 }
 
@@ -133,11 +133,13 @@ fn finish_job(connection: &Connection, work: &Work, delivery: u64, now: DateTime
     Ok(deleted == 0 && queued_anew(connection, work, delivery, now)?)
 }
 
-/// Not done: due at a time; at once if it was queued anew meanwhile.
+/// Not done: due at a time; at once if it was queued anew meanwhile and doesn't keep its pause.
 fn retry_job(connection: &Connection, work: &Work, delivery: u64, now: DateTime<Utc>, due: DateTime<Utc>) -> rusqlite::Result<()> {
     let delayed = connection
-        .prepare_cached("UPDATE jobs SET taken = NULL, due_at = ?3 WHERE key = ?1 AND delivery = ?2 AND taken = generation")?
-        .execute(params![work.key(), delivery, milliseconds(due)])?;
+        .prepare_cached(
+            "UPDATE jobs SET taken = NULL, due_at = ?3 WHERE key = ?1 AND delivery = ?2 AND (taken = generation OR taken IS NOT NULL AND ?4)",
+        )?
+        .execute(params![work.key(), delivery, milliseconds(due), work.keeps_its_pause()])?;
     if delayed == 0 {
         queued_anew(connection, work, delivery, now)?;
     }
@@ -172,7 +174,7 @@ fn dead_letters(connection: &Connection, queue: QueueName, limit: u32) -> rusqli
 fn queued_anew(connection: &Connection, work: &Work, delivery: u64, now: DateTime<Utc>) -> rusqlite::Result<bool> {
     let found = connection
         .prepare_cached(
-            "UPDATE jobs SET taken = NULL, attempts = 0, due_at = ?3 WHERE key = ?1 AND delivery = ?2 AND taken <> generation RETURNING 1",
+            "UPDATE jobs SET taken = NULL, attempts = 0, due_at = ?3, queued_at = ?3 WHERE key = ?1 AND delivery = ?2 AND taken <> generation RETURNING 1",
         )?
         .query_row(params![work.key(), delivery, milliseconds(now)], |_| Ok(()))
         .optional()?;

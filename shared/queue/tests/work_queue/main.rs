@@ -23,7 +23,7 @@ macro_rules! work_queue {
     ($backend:ident, $make:path) => {
         work_queue! { $backend, $make; committed_work_is_delivered_once, refused_changes_queue_nothing, queues_are_apart, the_same_work_twice_is_one_piece,
             hidden_work_comes_again_after_its_time, work_in_progress_stays_hidden, retried_work_comes_after_its_delay, work_queued_again_in_progress_comes_again,
-            work_queued_again_while_waiting_is_due_now, an_old_receipt_changes_nothing, parked_work_does_not_come_again, a_waiting_worker_is_woken,
+            work_queued_again_while_waiting_is_due_now, a_failing_webhook_keeps_its_pause, an_old_receipt_changes_nothing, parked_work_does_not_come_again, a_waiting_worker_is_woken,
             a_worker_waits_no_longer_than_it_said, many_workers_share_the_work, work_of_a_deleted_task_is_gone, dead_letters_keep_their_reason,
             waiting_work_can_be_taken_by_name }
     };
@@ -239,6 +239,34 @@ async fn work_queued_again_while_waiting_is_due_now(given: Given) {
     assert_eq!(given.receive(10).await, []);
     given.queue(vec![run("t")]).await;
     assert_eq!(given.receive_one().await.attempt, 1);
+}
+
+async fn a_failing_webhook_keeps_its_pause(given: Given) {
+    let push = Work::DeliverPush { task_id: "t".into(), config_id: "p".into() };
+    let received = async || given.queue.receive(QueueName::DeliverPush, 10, MINUTE, Duration::ZERO).await.unwrap();
+    let tried = |deliveries: &[Delivery]| deliveries.iter().map(|delivery| (delivery.attempt, delivery.queued_at)).collect::<Vec<_>>();
+    given.queue(vec![push.clone()]).await;
+    let queued_at = given.clock.now();
+    let first = received().await;
+    given.queue.retry(&first[0], MINUTE).await.unwrap();
+    // Queued again while it waits, and then while it is tried.
+    given.pass(59);
+    given.queue(vec![push.clone()]).await;
+    assert_eq!(received().await, []);
+    given.pass(1);
+    let second = received().await;
+    assert_eq!(tried(&second), [(2, queued_at)]);
+    given.queue(vec![push.clone()]).await;
+    given.queue.retry(&second[0], MINUTE).await.unwrap();
+    given.pass(59);
+    assert_eq!(received().await, []);
+    given.pass(1);
+    let third = received().await;
+    assert_eq!(tried(&third), [(3, queued_at)]);
+    // Once it has answered, what was queued meanwhile begins anew.
+    given.queue(vec![push]).await;
+    given.queue.complete(&third[0]).await.unwrap();
+    assert_eq!(tried(&received().await), [(1, given.clock.now())]);
 }
 
 async fn an_old_receipt_changes_nothing(given: Given) {
