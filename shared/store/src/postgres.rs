@@ -1,9 +1,13 @@
 //! Postgres: for many processes at once. Behind RDS Proxy too, so nothing here leaves state in a session.
 
 mod database;
+mod documents;
+mod jobs;
 mod migrations;
+mod names;
 
 pub use database::{PoolSettings, PostgresDatabase};
+pub use documents::PostgresDocumentStore;
 
 use engine::ports::StoreError;
 

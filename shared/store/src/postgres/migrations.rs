@@ -6,7 +6,10 @@ use sqlx::{Connection, PgConnection, query, query_scalar, raw_sql};
 use super::store_error;
 
 /// In order, with their names; the table `migrations` says which of them a database has. Only ever add at the end.
-const MIGRATIONS: &[(&str, &str)] = &[];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("0001_tasks", include_str!("../../../../migrations/postgres/0001_tasks.sql")),
+    ("0002_documents", include_str!("../../../../migrations/postgres/0002_documents.sql")),
+];
 
 /// Whoever holds this lock changes the schema; the number is the software's own, "a2a" and "mig" in ASCII.
 const LOCK: i64 = 0x6132_616d_6967;

@@ -1,21 +1,18 @@
 //! Documents and their inverted index in SQLite.
 
 mod put;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use engine::ports::{
     Corpus, CorpusStatistics, DocumentFilter, DocumentStore, NewDocument, Place, PlaceRange, Posting, PostingBlock, PutSummary, StoreError,
-    StoredDocument, StoredPassage, TermCount,
+    StoredDocument, StoredPassage,
 };
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::SqliteDatabase;
-
-const SHARED: &str = "shared";
+use crate::documents::{corpus_name, name_of, number_of, place_of, read_terms};
 
 /// Keeps documents in SQLite. Cheap to clone.
 #[derive(Clone)]
@@ -33,10 +30,7 @@ impl SqliteDocumentStore {
 #[async_trait]
 impl DocumentStore for SqliteDocumentStore {
     async fn put(&self, corpus: &Corpus, documents: Vec<NewDocument>) -> Result<PutSummary, StoreError> {
-        let name = match corpus {
-            Corpus::Shared => SHARED.to_owned(),
-            Corpus::Of(owner) => name_of(owner),
-        };
+        let name = corpus_name(corpus);
         let documents = Arc::new(documents);
         self.database.write(move |connection| put::put(connection, &name, &documents)).await
     }
@@ -183,31 +177,6 @@ fn all<T>(
     read: impl FnMut(&Row) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<Vec<T>> {
     connection.prepare_cached(sql)?.query_map(parameters, read)?.collect()
-}
-
-fn name_of(owner: &str) -> String {
-    format!("of/{owner}")
-}
-
-fn number_of(place: Place) -> i64 {
-    i64::from(place.corpus) << 32 | i64::from(place.passage)
-}
-
-fn place_of(number: i64) -> Place {
-    let [a, b, c, d, e, f, g, h] = number.to_be_bytes();
-    Place { corpus: u32::from_be_bytes([a, b, c, d]), passage: u32::from_be_bytes([e, f, g, h]) }
-}
-
-fn write_terms(terms: &[TermCount]) -> String {
-    terms.iter().map(|TermCount { term, in_title, in_text }| format!("{term} {in_title} {in_text}\n")).collect()
-}
-
-fn read_terms(lines: &str) -> Vec<TermCount> {
-    let read = |line: &str| {
-        let mut words = line.split(' ');
-        Some(TermCount { term: words.next()?.into(), in_title: words.next()?.parse().ok()?, in_text: words.next()?.parse().ok()? })
-    };
-    lines.lines().filter_map(read).collect()
 }
 
 fn json_list<T: serde::Serialize>(items: &[T]) -> String {
