@@ -8,7 +8,8 @@ use engine::ports::{Clock, DocumentStore, EventBus, TaskStore, WorkQueue};
 use store::{JobRows, SqliteDatabase, SqliteDocumentStore, SqliteTaskStore};
 
 use crate::{
-    settings::{DatabaseUrl, StorageSettings},
+    aws,
+    settings::{DatabaseUrl, QueueUrls, StorageSettings},
     signing_key,
 };
 
@@ -51,7 +52,10 @@ pub(crate) async fn events(settings: &StorageSettings) -> Result<Arc<dyn EventBu
 pub(crate) async fn queue(settings: &StorageSettings, database: &Database, clock: Arc<dyn Clock>) -> Result<Arc<dyn WorkQueue>> {
     match &settings.queue {
         None => Ok(Arc::new(queue::RowsWorkQueue::new(database.jobs.clone(), clock))),
-        Some(_) => bail!("A2A_QUEUE_URL: SQS can't be used yet"),
+        Some(QueueUrls { run_task, deliver_push }) => {
+            let config = aws::config().await;
+            Ok(Arc::new(queue::SqsWorkQueue::new(&config, run_task.clone(), deliver_push.clone(), database.jobs.clone(), clock)))
+        }
     }
 }
 

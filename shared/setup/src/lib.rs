@@ -1,5 +1,6 @@
 //! From the environment to everything wired up: the only crate that knows every backend and reads the environment.
 
+mod aws;
 mod backends;
 pub mod lambda;
 pub mod settings;

@@ -1,6 +1,8 @@
 //! What every work queue must do, whatever holds the work. A backend adds its line at the end.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails here fails a test")]
 
+mod sqs;
+
 use std::{
     collections::HashSet,
     sync::{
@@ -48,10 +50,17 @@ struct Given {
 }
 
 work_queue!(rows_in_sqlite, crate::rows_in_sqlite);
+// SQS keeps its own time, and sends again what is queued again; `sqs.rs` has the facts for that.
+work_queue!(sqs_over_rows_in_sqlite, crate::sqs_over_rows_in_sqlite; refused_changes_queue_nothing, queues_are_apart, a_waiting_worker_is_woken,
+    a_worker_waits_no_longer_than_it_said, many_workers_share_the_work);
 
 async fn rows_in_sqlite() -> Given {
     let database = store::SqliteDatabase::temporary().unwrap();
     Given::rows(Arc::new(database.clone()), Arc::new(store::SqliteTaskStore::new(database)))
+}
+
+async fn sqs_over_rows_in_sqlite() -> Given {
+    sqs::Queues::new(sqs::TWO).await.given()
 }
 
 /// Moves only when told to.
