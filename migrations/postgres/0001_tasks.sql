@@ -12,8 +12,9 @@ CREATE TABLE tasks (
     lease_until       bigint,
     -- When the present turn's message came.
     turn_at           bigint,
-    -- So many messages came with the first commit.
+    -- So many messages and events came with the first commit.
     first_messages    integer   NOT NULL,
+    first_events      integer   NOT NULL,
     attempts          integer   NOT NULL,
     state             smallint  NOT NULL,
     -- The state before the latest change: what an UPDATE found it can't return otherwise.
@@ -28,9 +29,8 @@ CREATE TABLE tasks (
     lease_runner      text      COLLATE "C",
     dialect           text      NOT NULL,
     caller_role       text      NOT NULL,
-    -- Of each artifact its id and how many chunks it has; NULL where there is none.
-    artifact_ids      text[],
-    artifact_chunks   integer[],
+    -- {"0": [artifact id, chunks], …} by the artifact's number; NULL where there is none.
+    artifacts         jsonb,
     -- In order; NULL where there is none.
     push_config_ids   text[]    COLLATE "C",
     request_metadata  text,
@@ -51,7 +51,7 @@ CREATE INDEX tasks_by_context ON tasks (owner, context_id, status_at, number);
 CREATE INDEX tasks_finished ON tasks (status_at) WHERE state IN (3, 4, 5, 7);
 -- Those at work, few at a time. A runner that extends its lease touches no index.
 CREATE INDEX tasks_at_work ON tasks (number) WHERE state IN (1, 2) OR lease_runner IS NOT NULL;
-CREATE UNIQUE INDEX tasks_turn_message ON tasks (turn_message);
+CREATE UNIQUE INDEX tasks_turn_message ON tasks (turn_message, owner);
 
 -- How many tasks each range of `tasks_by_state` has, kept by each commit: `totalSize` without counting. The number is the sum over the slots,
 -- of which each connection has one, so that commits at the same time don't wait for each other. A slot alone may be negative.

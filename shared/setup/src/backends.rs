@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use anyhow::{Context, Result, bail};
 use edge::SigningKey;
 use engine::ports::{Clock, DocumentStore, EventBus, TaskStore, WorkQueue};
-use store::{JobRows, SqliteDatabase, SqliteDocumentStore, SqliteTaskStore};
+use store::{JobRows, PostgresDatabase, PostgresDocumentStore, PostgresTaskStore, SqliteDatabase, SqliteDocumentStore, SqliteTaskStore};
 
 use crate::{
     aws,
@@ -35,7 +35,16 @@ pub(crate) async fn database(settings: &StorageSettings) -> Result<Database> {
                 signing_key: Some(signing_key::load(&path.with_file_name("agent-card-key.pem"))?),
             })
         }
-        DatabaseUrl::Postgres(_) => bail!("A2A_DATABASE_URL: Postgres can't be opened yet"),
+        DatabaseUrl::Postgres(url) => {
+            let database = PostgresDatabase::open(&url.0, settings.database_connections).context("the database of A2A_DATABASE_URL")?;
+            database.migrate().await.context("the database of A2A_DATABASE_URL")?;
+            Ok(Database {
+                tasks: Arc::new(PostgresTaskStore::new(database.clone())),
+                documents: Arc::new(PostgresDocumentStore::new(database.clone())),
+                jobs: Arc::new(database),
+                signing_key: None,
+            })
+        }
         DatabaseUrl::DynamoDb { .. } => bail!("A2A_DATABASE_URL: DynamoDB can't be opened yet"),
     }
 }

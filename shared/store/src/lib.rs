@@ -2,9 +2,11 @@
 
 mod documents;
 pub mod jobs;
+mod page_token;
 pub mod postgres;
 pub mod sqlite;
+mod values;
 
 pub use jobs::{JobRows, TakenJob};
-pub use postgres::{PoolSettings, PostgresDatabase, PostgresDocumentStore};
+pub use postgres::{PoolSettings, PostgresDatabase, PostgresDocumentStore, PostgresTaskStore};
 pub use sqlite::{SqliteDatabase, SqliteDocumentStore, SqliteTaskStore};

@@ -1,13 +1,25 @@
 //! Postgres: for many processes at once. Behind RDS Proxy too, so nothing here leaves state in a session.
 
+mod changed_artifacts;
+mod commit;
 mod database;
 mod documents;
 mod jobs;
+mod list;
 mod migrations;
 mod names;
+mod outbox;
+mod push_configs;
+mod read;
+mod remembered;
+mod retention;
+mod statements;
+mod tasks;
+mod values;
 
 pub use database::{PoolSettings, PostgresDatabase};
 pub use documents::PostgresDocumentStore;
+pub use tasks::PostgresTaskStore;
 
 use engine::ports::StoreError;
 

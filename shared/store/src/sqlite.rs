@@ -22,7 +22,6 @@ pub use documents::SqliteDocumentStore;
 /// The driver, for those who give [`SqliteDatabase`] something to do.
 pub use rusqlite;
 pub use tasks::SqliteTaskStore;
-pub use values::{milliseconds, time};
 
 use engine::ports::StoreError;
 

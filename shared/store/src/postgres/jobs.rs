@@ -8,7 +8,7 @@ use sqlx::{Connection, PgConnection, Row, postgres::PgRow, query, query_scalar};
 use super::{PostgresDatabase, names::column, store_error};
 use crate::{
     JobRows, TakenJob,
-    sqlite::{milliseconds, time},
+    values::{milliseconds, time},
 };
 
 #[async_trait]

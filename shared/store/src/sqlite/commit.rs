@@ -8,8 +8,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{
     jobs, push_configs,
     remembered::{self, MessageDigest, digest},
-    values::{milliseconds, state_number, to_json},
+    values::to_json,
 };
+use crate::values::{milliseconds, state_number};
 
 /// A change with its texts made, so that the writer's thread only writes.
 pub(super) struct Prepared {
@@ -41,7 +42,7 @@ impl Prepared {
     pub(super) fn new(change: Arc<Change>) -> rusqlite::Result<Self> {
         let events: Vec<_> = change.events.iter().map(|event| &event.event).collect();
         Ok(Prepared {
-            state: state_number(&change.status.state),
+            state: state_number(&change.status.state).into(),
             status_at: milliseconds(change.status.timestamp.unwrap_or(change.now)),
             status: to_json(&change.status)?,
             messages: change.messages.iter().map(to_json).collect::<rusqlite::Result<_>>()?,

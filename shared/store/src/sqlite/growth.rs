@@ -91,7 +91,7 @@ fn with(size: i64, change: fn(i64) -> Change) -> Connection {
 
 fn page(connection: &Connection, filter: TaskFilter, agent: Option<&str>) -> rusqlite::Result<TaskPage> {
     let scope = Scope { agent: agent.map(Into::into), ..scope() };
-    let after = list::start_of(&scope, &filter).unwrap();
+    let after = crate::page_token::Place::before_page(&scope, &filter).unwrap();
     list::page(connection, &scope, &filter, after)
 }
 

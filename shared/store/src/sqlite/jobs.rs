@@ -7,9 +7,12 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     SqliteDatabase,
-    values::{from_json, milliseconds, time, to_json},
+    values::{from_json, to_json},
 };
-use crate::{JobRows, TakenJob};
+use crate::{
+    JobRows, TakenJob,
+    values::{milliseconds, time},
+};
 
 #[async_trait]
 impl JobRows for SqliteDatabase {

@@ -6,27 +6,14 @@
 
 use std::fmt::Write;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use engine::ports::{Scope, StoreError, TaskFilter, TaskPage, View};
+use engine::ports::{Scope, TaskFilter, TaskPage, View};
 use rusqlite::{Connection, ToSql, params_from_iter};
-use sha2::{Digest, Sha256};
 
-use super::{
-    read::{select_task, stored_task, with_view},
-    values::{milliseconds, state_number},
+use super::read::{select_task, stored_task, with_view};
+use crate::{
+    page_token::Place,
+    values::{milliseconds_not_before, state_number},
 };
-
-/// A task's place in the order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
-    status_at: i64,
-    number: i64,
-}
-
-/// Where the page begins; a token that isn't of this list is refused.
-pub(super) fn start_of(scope: &Scope, filter: &TaskFilter) -> Result<Option<Place>, StoreError> {
-    filter.page_token.as_deref().map(|token| place_of(token, scope, filter)).transpose()
-}
 
 /// One page after a place.
 pub(super) fn page(connection: &Connection, scope: &Scope, filter: &TaskFilter, after: Option<Place>) -> rusqlite::Result<TaskPage> {
@@ -44,7 +31,7 @@ pub(super) fn page(connection: &Connection, scope: &Scope, filter: &TaskFilter, 
             with_view(connection, number, task, view)
         })
         .collect::<rusqlite::Result<_>>()?;
-    let next_page_token = places.last().filter(|_| more).map(|last| token_of(*last, scope, filter)).unwrap_or_default();
+    let next_page_token = places.last().filter(|_| more).map(|last| last.token(scope, filter)).unwrap_or_default();
     Ok(TaskPage { tasks, next_page_token, total_size: selection.total_size(connection)? })
 }
 
@@ -60,11 +47,7 @@ impl Selection {
     fn new(connection: &Connection, scope: &Scope, filter: &TaskFilter) -> rusqlite::Result<Self> {
         let mut values: Vec<Box<dyn ToSql>> = vec![Box::new(scope.owner.clone())];
         let state = filter.state.as_ref().map(state_number);
-        // The first whole millisecond that isn't before the time.
-        let since = filter.status_timestamp_after.map(|time| {
-            let whole = milliseconds(time);
-            if time.timestamp_subsec_nanos() % 1_000_000 == 0 { whole } else { whole + 1 }
-        });
+        let since = filter.status_timestamp_after.map(milliseconds_not_before);
         let mut since_condition = String::new();
         if let Some(since) = since {
             values.push(Box::new(since));
@@ -127,32 +110,4 @@ impl Selection {
         let counts: Vec<String> = self.ranges.iter().map(|range| format!("(SELECT count(*) {range})")).collect();
         connection.prepare_cached(&format!("SELECT {}", counts.join(" + ")))?.query_row(params_from_iter(&self.values), |row| row.get(0))
     }
-}
-
-/// The place and a check of the list that it is a place of.
-fn token_of(place: Place, scope: &Scope, filter: &TaskFilter) -> String {
-    let mut bytes = [0; 24];
-    bytes[..8].copy_from_slice(&place.status_at.to_be_bytes());
-    bytes[8..16].copy_from_slice(&place.number.to_be_bytes());
-    let check = check_of(&bytes[..16], scope, filter);
-    bytes[16..].copy_from_slice(&check);
-    URL_SAFE_NO_PAD.encode(bytes)
-}
-
-fn place_of(token: &str, scope: &Scope, filter: &TaskFilter) -> Result<Place, StoreError> {
-    let bytes: [u8; 24] = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| bytes.try_into().ok()).ok_or(StoreError::BadPageToken)?;
-    if bytes[16..] != check_of(&bytes[..16], scope, filter) {
-        return Err(StoreError::BadPageToken);
-    }
-    let number = |range: std::ops::Range<usize>| bytes[range].iter().fold(0_i64, |sum, byte| sum << 8 | i64::from(*byte));
-    Ok(Place { status_at: number(0..8), number: number(8..16) })
-}
-
-fn check_of(place: &[u8], scope: &Scope, filter: &TaskFilter) -> [u8; 8] {
-    let since = filter.status_timestamp_after.map(|time| time.timestamp_nanos_opt());
-    let list = format!("{:?} {:?} {:?} {:?} {since:?}", scope.owner, scope.agent, filter.context_id, filter.state);
-    let digest = Sha256::new().chain_update(place).chain_update(list).finalize();
-    let mut check = [0; 8];
-    check.copy_from_slice(&digest[..8]);
-    check
 }

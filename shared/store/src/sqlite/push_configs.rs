@@ -3,7 +3,8 @@
 use engine::ports::{PushConfig, Scope};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::values::{from_json, milliseconds, parse, time, to_json};
+use super::values::{from_json, parse, to_json};
+use crate::values::{milliseconds, time};
 
 /// Adds or replaces a webhook of the task of that number.
 pub(super) fn put(connection: &Connection, task: i64, config: &PushConfig) -> rusqlite::Result<()> {

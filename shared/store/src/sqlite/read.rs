@@ -4,7 +4,8 @@ use engine::ports::{Scope, SequencedEvent, StoredTask, View};
 use protocol::types::{Artifact, Message, StreamResponse, Task};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::values::{from_json, from_json_or_default, parse, time};
+use super::values::{from_json, from_json_or_default, parse};
+use crate::values::{add_chunk, time};
 
 /// What [`stored_task`] reads, in its order.
 macro_rules! select_task {
@@ -103,20 +104,12 @@ fn artifacts(connection: &Connection, number: i64) -> rusqlite::Result<Vec<Artif
         let artifact: i64 = row.get(0)?;
         let chunk: Artifact = from_json(row, 1)?;
         match artifacts.last_mut() {
-            Some(whole) if last == Some(artifact) => append(whole, chunk),
+            Some(whole) if last == Some(artifact) => add_chunk(whole, chunk),
             _ => artifacts.push(chunk),
         }
         last = Some(artifact);
     }
     Ok(artifacts)
-}
-
-fn append(artifact: &mut Artifact, chunk: Artifact) {
-    artifact.parts.extend(chunk.parts);
-    artifact.name = chunk.name.or(artifact.name.take());
-    artifact.description = chunk.description.or(artifact.description.take());
-    artifact.metadata = chunk.metadata.or(artifact.metadata.take());
-    artifact.extensions = chunk.extensions.or(artifact.extensions.take());
 }
 
 /// Events after a sequence. A row holds those of one commit, so the first row may begin before.

@@ -10,7 +10,7 @@ use protocol::types::TaskState;
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-use super::values::{milliseconds, state_number};
+use crate::values::{milliseconds, state_number};
 
 const STEP: i64 = 1024;
 const SLICES: i64 = 16;

@@ -17,6 +17,9 @@ use super::{
     remembered,
     retention::delete_finished,
     store_error,
+};
+use crate::{
+    page_token::Place,
     values::{milliseconds, time},
 };
 
@@ -64,7 +67,7 @@ impl TaskStore for SqliteTaskStore {
     }
 
     async fn list(&self, scope: &Scope, filter: &TaskFilter) -> Result<TaskPage, StoreError> {
-        let after = list::start_of(scope, filter)?;
+        let after = Place::before_page(scope, filter)?;
         let (scope, filter) = (scope.clone(), filter.clone());
         self.database.read(move |connection| list::page(connection, &scope, &filter, after)).await
     }

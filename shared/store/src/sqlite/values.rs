@@ -1,34 +1,7 @@
-//! How values of the protocol stand in columns.
+//! JSON in columns of SQLite.
 
-use chrono::{DateTime, Utc};
-use protocol::types::TaskState;
 use rusqlite::{Row, types::Type};
 use serde::{Serialize, de::DeserializeOwned};
-
-/// Milliseconds since 1970, the form of all times in the file.
-pub fn milliseconds(time: DateTime<Utc>) -> i64 {
-    time.timestamp_millis()
-}
-
-/// The opposite of [`milliseconds`]. A number that is no time reads as 1970.
-pub fn time(milliseconds: i64) -> DateTime<Utc> {
-    DateTime::from_timestamp_millis(milliseconds).unwrap_or_default()
-}
-
-/// The numbers of the protocol buffer's enum.
-pub(super) fn state_number(state: &TaskState) -> i64 {
-    match state {
-        TaskState::Unspecified => 0,
-        TaskState::Submitted => 1,
-        TaskState::Working => 2,
-        TaskState::Completed => 3,
-        TaskState::Failed => 4,
-        TaskState::Canceled => 5,
-        TaskState::InputRequired => 6,
-        TaskState::Rejected => 7,
-        TaskState::AuthRequired => 8,
-    }
-}
 
 /// As a column's text.
 pub(super) fn to_json<T: Serialize + ?Sized>(value: &T) -> rusqlite::Result<String> {

@@ -57,3 +57,10 @@ macro_rules! task_store {
 type Store = Arc<dyn TaskStore>;
 
 task_store!(sqlite, store::SqliteTaskStore::new(store::SqliteDatabase::temporary().unwrap()));
+task_store!(postgres, crate::postgres_store().await);
+
+async fn postgres_store() -> store::PostgresTaskStore {
+    let database = store::PostgresDatabase::open(&tests::servers::postgres_database().await, 20).unwrap();
+    database.migrate().await.unwrap();
+    store::PostgresTaskStore::new(database)
+}

@@ -1,0 +1,50 @@
+//! Deletes tasks with all that belongs to them.
+
+use engine::ports::StoreError;
+use sqlx::PgPool;
+
+use super::store_error;
+
+/// Tasks that are deleted in one transaction: who counts the same tasks waits meanwhile.
+const AT_ONCE: u32 = 50;
+
+/// Deletes at most `limit` tasks that ended before a time, the oldest first; says how many. Several processes may do so at once: each leaves
+/// alone what another is at.
+pub(super) async fn delete_finished(pool: &PgPool, before_milliseconds: i64, limit: u32) -> Result<u64, StoreError> {
+    let mut left = limit;
+    while left > 0 {
+        let now = left.min(AT_ONCE);
+        let deleted: i64 = sqlx::query_scalar(
+            "WITH finished AS MATERIALIZED (
+                SELECT number, id, owner, agent, state, push_config_ids FROM tasks
+                WHERE state IN (3, 4, 5, 7) AND status_at < $1 ORDER BY status_at LIMIT $2 FOR UPDATE SKIP LOCKED
+             ), of_tasks AS (
+                DELETE FROM tasks USING finished WHERE tasks.id = finished.id
+             ), counted AS (
+                INSERT INTO task_counts AS counts (owner, agent, state, slot, tasks)
+                SELECT owner, agent, state, pg_backend_pid() & 63, -count(*) FROM finished GROUP BY owner, agent, state ORDER BY owner, agent, state
+                ON CONFLICT (owner, agent, state, slot) DO UPDATE SET tasks = counts.tasks + excluded.tasks
+             ), of_log AS (
+                DELETE FROM task_log USING finished WHERE task = finished.number
+             ), of_configs AS (
+                DELETE FROM push_configs USING finished WHERE task = finished.number
+             ), of_jobs AS (
+                DELETE FROM jobs USING (
+                    SELECT 'run-task/' || id AS key FROM finished
+                    UNION ALL SELECT 'deliver-push/' || id || '/' || unnest(push_config_ids) FROM finished
+                ) AS gone WHERE jobs.key = gone.key
+             )
+             SELECT count(*) FROM finished",
+        )
+        .bind(before_milliseconds)
+        .bind(i64::from(now))
+        .fetch_one(pool)
+        .await
+        .map_err(store_error)?;
+        left -= u32::try_from(deleted).unwrap_or(left).min(left);
+        if deleted < i64::from(now) {
+            break;
+        }
+    }
+    Ok(u64::from(limit - left))
+}

@@ -1,0 +1,134 @@
+//! The four statements of commits. Each is one round trip and one transaction by itself; most commits take the shorter of two.
+//!
+//! What they lock they lock in this order: the task, the counts of its states in the order of states, webhooks, jobs by key. So commits, which
+//! have a task each, never wait for each other in a circle.
+
+/// `$after` is where the outbox's ten values begin, `$of` the part that gives the task's number.
+macro_rules! with_more {
+    ($of:literal: $ids:literal $configs:literal $dialects:literal $cursors:literal $created:literal
+     $keys:literal $queues:literal $works:literal $pausing:literal $now:literal) => {
+        concat!(
+            ", configured AS (
+                INSERT INTO push_configs (task, id, config, dialect, cursor, created_at)
+                SELECT ",
+            $of,
+            ".number, given.* FROM ",
+            $of,
+            ",
+                    unnest(",
+            $ids,
+            "::text[], ",
+            $configs,
+            "::text[], ",
+            $dialects,
+            "::text[], ",
+            $cursors,
+            "::bigint[], ",
+            $created,
+            "::bigint[]) AS given
+                ON CONFLICT (task, id) DO UPDATE SET
+                    config = excluded.config, dialect = excluded.dialect, cursor = excluded.cursor, created_at = excluded.created_at
+            ), queued AS (
+                INSERT INTO jobs (key, queue, work, generation, delivery, attempts, due_at, queued_at)
+                SELECT given.key, given.queue, given.work, 1, 0, 0, ",
+            $now,
+            ", ",
+            $now,
+            " FROM ",
+            $of,
+            ",
+                    unnest(",
+            $keys,
+            "::text[], ",
+            $queues,
+            "::text[], ",
+            $works,
+            "::text[]) AS given (key, queue, work)
+                ON CONFLICT (key) DO UPDATE SET
+                    generation = jobs.generation + 1,
+                    attempts = CASE WHEN jobs.taken IS NULL AND jobs.key <> ALL (",
+            $pausing,
+            "::text[]) THEN 0 ELSE jobs.attempts END,
+                    due_at = CASE WHEN jobs.taken IS NULL AND (jobs.attempts = 0 OR jobs.key <> ALL (",
+            $pausing,
+            "::text[]))
+                        THEN least(jobs.due_at, excluded.due_at) ELSE jobs.due_at END
+            )"
+        )
+    };
+}
+
+macro_rules! create {
+    ($push_config_ids:literal, $more:expr) => {
+        concat!(
+            "WITH made AS (
+                INSERT INTO tasks (id, owner, agent, context_id, dialect, caller_role, version, state, state_before, status_at, status,
+                    last_sequence, first_events, message_count, first_messages, artifacts, lease_runner, lease_until, attempts,
+                    cancel_requested, request_metadata, turn_message, turn_at, messages, chunks, events, push_config_ids)
+                VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $7, $8, $9, $10, $10, $11, $11, $12::text::jsonb, $13, $14, $15, $16, $17, $18, $19,
+                    $20, $21, $22, ",
+            $push_config_ids,
+            ")
+                ON CONFLICT DO NOTHING
+                RETURNING number
+            )",
+            $more,
+            " INSERT INTO task_counts AS counts (owner, agent, state, slot, tasks) SELECT $2, $3, $7, pg_backend_pid() & 63, 1 FROM made
+              ON CONFLICT (owner, agent, state, slot) DO UPDATE SET tasks = counts.tasks + 1"
+        )
+    };
+}
+
+macro_rules! change {
+    ($set:literal, $more:expr) => {
+        concat!(
+            "WITH changed AS (
+                UPDATE tasks SET version = version + 1, state_before = state, state = $3, status_at = $4, status = $5,
+                    last_sequence = last_sequence + $7, message_count = message_count + $9,
+                    artifacts = coalesce(artifacts || $11::text::jsonb, $11::text::jsonb, artifacts),
+                    lease_runner = CASE WHEN $12 THEN lease_runner ELSE $13 END,
+                    lease_until = CASE WHEN $12 THEN lease_until ELSE $14 END,
+                    attempts = $15, cancel_requested = $16, request_metadata = coalesce($17, request_metadata),
+                    turn_message = CASE WHEN $18 THEN NULL ELSE coalesce($19, turn_message) END, turn_at = coalesce($20, turn_at)",
+            $set,
+            " WHERE id = $1 AND version = $2 AND last_sequence = coalesce($6, last_sequence) AND message_count = coalesce($8, message_count)
+                    AND ($10 IS NULL OR artifacts @> $10::text::jsonb)
+                    AND NOT EXISTS (SELECT FROM tasks AS sent WHERE sent.turn_message = $19 AND sent.owner = tasks.owner AND sent.turn_at >= $21)
+                RETURNING number, owner, agent, state_before
+            ), counted AS (
+                INSERT INTO task_counts AS counts (owner, agent, state, slot, tasks)
+                SELECT owner, agent, step.state, pg_backend_pid() & 63, step.difference
+                FROM changed, LATERAL (VALUES (state_before, -1), ($3, 1)) AS step (state, difference)
+                WHERE state_before <> $3 ORDER BY step.state
+                ON CONFLICT (owner, agent, state, slot) DO UPDATE SET tasks = counts.tasks + excluded.tasks
+            ), logged AS (
+                INSERT INTO task_log (task, place, number, body)
+                SELECT changed.number, given.* FROM changed, unnest($22::integer[], $23::bigint[], $24::text[]) AS given
+            )",
+            $more,
+            " SELECT FROM changed"
+        )
+    };
+}
+
+/// Makes a task.
+pub(super) const CREATE: &str = create!("NULL", "");
+
+/// Makes a task with webhooks or work.
+pub(super) const CREATE_WITH_MORE: &str =
+    create!("nullif($23::text[], '{}')", with_more!("made": "$23" "$24" "$25" "$26" "$27" "$28" "$29" "$30" "$31" "$32"));
+
+/// Changes a task.
+pub(super) const CHANGE: &str = change!("", "");
+
+/// Changes a task with webhooks or work, or replaces artifacts of it.
+pub(super) const CHANGE_WITH_MORE: &str = change!(
+    ", push_config_ids = (
+        SELECT array_agg(DISTINCT id ORDER BY id) FROM unnest(push_config_ids || $25::text[] COLLATE \"C\") AS given (id))",
+    concat!(
+        with_more!("changed": "$25" "$26" "$27" "$28" "$29" "$30" "$31" "$32" "$33" "$34"),
+        ", replaced AS (
+            DELETE FROM task_log USING changed WHERE task = changed.number AND place = ANY ($35) AND task_log.number < $36
+        )"
+    )
+);
