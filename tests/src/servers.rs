@@ -1,14 +1,16 @@
 //! The servers that tests run against, and a place of its own on them for each test. `cargo xtask test` starts them and says where they are.
 
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use sqlx::{ConnectOptions, Connection, Executor, postgres::PgConnectOptions};
 
-/// Databases of tests begin so: whoever set the server up deletes them.
+/// Databases, tables and queues of tests begin so: whoever set the server up deletes them.
 pub const DATABASE_PREFIX: &str = "a2a_test_";
 
 /// The URL of a new, empty database.
 pub async fn postgres_database() -> String {
     let server: PgConnectOptions = variable("A2A_TEST_POSTGRES_URL").parse().expect("A2A_TEST_POSTGRES_URL is a URL of Postgres");
-    let name = format!("{DATABASE_PREFIX}{}", uuid::Uuid::now_v7().simple());
+    let name = unique_name();
     let mut connection = server.clone().connect().await.expect("the server at A2A_TEST_POSTGRES_URL answers");
     connection.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.expect("a database can be made");
     connection.close().await.expect("the connection ends");
@@ -23,6 +25,22 @@ pub fn redis() -> String {
 /// The URL of a server that speaks as DynamoDB and SQS do, which tests share: tables and queues have names of their own.
 pub fn aws() -> String {
     variable("A2A_TEST_AWS_URL")
+}
+
+/// How clients of that server are made.
+pub fn aws_config() -> SdkConfig {
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static("us-east-1"))
+        .endpoint_url(aws())
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "tests")))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build()
+}
+
+/// A name for a table or a queue of one test.
+pub fn unique_name() -> String {
+    format!("{DATABASE_PREFIX}{}", uuid::Uuid::now_v7().simple())
 }
 
 fn variable(name: &str) -> String {

@@ -5,11 +5,14 @@ use std::{path::Path, sync::Arc};
 use anyhow::{Context, Result, bail};
 use edge::SigningKey;
 use engine::ports::{Clock, DocumentStore, EventBus, TaskStore, WorkQueue};
-use store::{JobRows, PostgresDatabase, PostgresDocumentStore, PostgresTaskStore, SqliteDatabase, SqliteDocumentStore, SqliteTaskStore};
+use store::{
+    DynamoDbDatabase, DynamoDbTaskStore, JobRows, PostgresDatabase, PostgresDocumentStore, PostgresTaskStore, SqliteDatabase, SqliteDocumentStore,
+    SqliteTaskStore,
+};
 
 use crate::{
     aws,
-    settings::{DatabaseUrl, QueueUrls, StorageSettings},
+    settings::{DatabaseUrl, QueueUrls, StorageSettings, Surroundings},
     signing_key,
 };
 
@@ -23,8 +26,8 @@ pub(crate) struct Database {
     pub(crate) signing_key: Option<SigningKey>,
 }
 
-/// Opens the database and brings it up to date.
-pub(crate) async fn database(settings: &StorageSettings) -> Result<Database> {
+/// Opens the database. A server brings it up to date; a Lambda, of which many start at a time, doesn't even look at one that is elsewhere.
+pub(crate) async fn database(settings: &StorageSettings, surroundings: Surroundings) -> Result<Database> {
     match &settings.database {
         DatabaseUrl::Sqlite(path) => {
             let database = sqlite(path)?;
@@ -45,7 +48,18 @@ pub(crate) async fn database(settings: &StorageSettings) -> Result<Database> {
                 signing_key: None,
             })
         }
-        DatabaseUrl::DynamoDb { .. } => bail!("A2A_DATABASE_URL: DynamoDB can't be opened yet"),
+        DatabaseUrl::DynamoDb { table } => {
+            let database = DynamoDbDatabase::new(table.as_str(), aws::config);
+            if surroundings == Surroundings::Server {
+                database.create_table().await.with_context(|| format!("the table `{table}` (A2A_DATABASE_URL)"))?;
+            }
+            Ok(Database {
+                tasks: Arc::new(DynamoDbTaskStore::new(database.clone())),
+                documents: Arc::new(SqliteDocumentStore::new(SqliteDatabase::temporary()?)),
+                jobs: Arc::new(database),
+                signing_key: None,
+            })
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
 /// Everything that a function needs: opens the database, which brings it up to date, and checks what can be checked.
 pub async fn app(settings: Settings) -> anyhow::Result<Arc<App>> {
     let Settings { storage, security, serving, .. } = settings;
-    let database = backends::database(&storage).await?;
+    let database = backends::database(&storage, serving.surroundings).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let dependencies = Dependencies { documents: database.documents.clone(), clock: clock.clone(), minimal_conformance: serving.conformance_minimal };
     let agents = agents::from_names(&serving.agents, &dependencies).context("A2A_AGENTS")?;
@@ -53,7 +53,7 @@ pub async fn app(settings: Settings) -> anyhow::Result<Arc<App>> {
 
 /// The documents alone, for those who fill the corpus.
 pub async fn documents(settings: &Settings) -> anyhow::Result<Arc<dyn DocumentStore>> {
-    Ok(backends::database(&settings.storage).await?.documents)
+    Ok(backends::database(&settings.storage, settings.serving.surroundings).await?.documents)
 }
 
 fn guard(settings: SecuritySettings) -> anyhow::Result<Guard> {

@@ -1,12 +1,14 @@
 //! Where tasks and documents are kept: the backends of [`engine::ports::TaskStore`] and [`engine::ports::DocumentStore`].
 
 mod documents;
+pub mod dynamodb;
 pub mod jobs;
 mod page_token;
 pub mod postgres;
 pub mod sqlite;
 mod values;
 
+pub use dynamodb::{DynamoDbDatabase, DynamoDbTaskStore};
 pub use jobs::{JobRows, TakenJob};
 pub use postgres::{PoolSettings, PostgresDatabase, PostgresDocumentStore, PostgresTaskStore};
 pub use sqlite::{SqliteDatabase, SqliteDocumentStore, SqliteTaskStore};

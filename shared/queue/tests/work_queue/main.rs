@@ -50,9 +50,16 @@ struct Given {
 }
 
 work_queue!(rows_in_sqlite, crate::rows_in_sqlite);
+work_queue!(rows_in_dynamodb, crate::rows_in_dynamodb);
 // SQS keeps its own time, and sends again what is queued again; `sqs.rs` has the facts for that.
 work_queue!(sqs_over_rows_in_sqlite, crate::sqs_over_rows_in_sqlite; refused_changes_queue_nothing, queues_are_apart, a_waiting_worker_is_woken,
     a_worker_waits_no_longer_than_it_said, many_workers_share_the_work);
+
+async fn rows_in_dynamodb() -> Given {
+    let database = store::DynamoDbDatabase::new(tests::servers::unique_name(), async || tests::servers::aws_config());
+    database.create_table().await.unwrap();
+    Given::rows(Arc::new(database.clone()), Arc::new(store::DynamoDbTaskStore::new(database)))
+}
 
 async fn rows_in_sqlite() -> Given {
     let database = store::SqliteDatabase::temporary().unwrap();

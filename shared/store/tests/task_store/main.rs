@@ -64,3 +64,11 @@ async fn postgres_store() -> store::PostgresTaskStore {
     database.migrate().await.unwrap();
     store::PostgresTaskStore::new(database)
 }
+
+task_store!(dynamodb, store::DynamoDbTaskStore::new(crate::dynamodb_table().await));
+
+async fn dynamodb_table() -> store::DynamoDbDatabase {
+    let database = store::DynamoDbDatabase::new(tests::servers::unique_name(), async || tests::servers::aws_config());
+    database.create_table().await.unwrap();
+    database
+}

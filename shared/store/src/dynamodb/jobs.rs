@@ -1,0 +1,181 @@
+//! Rows of background work: put in by commits, handed out by the queue or carried on by it.
+//!
+//! A job that is `hidden_until` a time is in a worker's hands; it was `handed` out at that generation. The index finds jobs by when they are
+//! due and brings all that handing out takes; the table's own conditions decide.
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use engine::ports::{QueueName, StoreError, Work};
+use futures::future::try_join_all;
+
+use super::{
+    DynamoDbDatabase,
+    attributes::{Attributes, from_json, number, text, to_json},
+    database::Query,
+    keys::{self, Item},
+    read::key_of,
+    transaction::{Transacted, Write},
+};
+use crate::{
+    JobRows, TakenJob,
+    values::{milliseconds, time},
+};
+
+const IS_THIS_DELIVERY: &str = "#delivery = :this AND attribute_exists(#hidden_until)";
+const AS_HANDED_OUT: &str = "#delivery = :this AND attribute_exists(#hidden_until) AND #handed = #generation";
+const QUEUED_ANEW: &str = "#delivery = :this AND attribute_exists(#hidden_until) AND #handed <> #generation";
+
+/// Queues work. Work that is queued already becomes due now, with its attempts counted anew, unless it [`Work::keeps_its_pause`]; work that
+/// is in progress comes once more when it is done.
+pub(super) fn enqueue(work: &Work, now_milliseconds: i64) -> Result<Write, StoreError> {
+    let now = number(now_milliseconds);
+    // For work in progress that is too soon: whoever finds it puts that right.
+    let due = if work.keeps_its_pause() { "if_not_exists(#due, :due)" } else { ":due" };
+    Ok(Write::update(keys::job(work))
+        .set("work", text(to_json(work)?))
+        .set("queue", text(keys::due(work.queue().as_str(), task_of(work))))
+        .set_to("due", due, now.clone())
+        .set_to("queued_at", "if_not_exists(#queued_at, :queued_at)", now)
+        .add("generation", number(1)))
+}
+
+fn task_of(work: &Work) -> &str {
+    match work {
+        Work::RunTask { task_id } | Work::DeliverPush { task_id, .. } => task_id,
+    }
+}
+
+#[async_trait]
+impl JobRows for DynamoDbDatabase {
+    async fn next_due(&self, queue: QueueName) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let first = keys::due_shards(queue.as_str()).map(|shard| async move {
+            let query = Query { keys: "#queue = :queue", values: vec![(":queue", text(shard))], index: true, limit: Some(1), ..Query::default() };
+            self.query(query).await
+        });
+        let due = try_join_all(first).await?.into_iter().flatten().map(|job| job.number("due")).collect::<Result<Vec<i64>, _>>()?;
+        Ok(due.into_iter().min().map(time))
+    }
+
+    async fn take(&self, queue: QueueName, max: u32, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Vec<TakenJob>, StoreError> {
+        let max = usize::try_from(max).unwrap_or(usize::MAX);
+        let due = keys::due_shards(queue.as_str()).map(|shard| async move {
+            let values = vec![(":queue", text(shard)), (":now", number(milliseconds(now)))];
+            self.query(Query { keys: "#queue = :queue AND #due <= :now", values, index: true, limit: Some(max), ..Query::default() }).await
+        });
+        let mut jobs: Vec<Item> = try_join_all(due).await?.into_iter().flatten().collect();
+        jobs.sort_by_key(|job| job.number_if_any::<i64>("due"));
+        jobs.truncate(max);
+        let taken = jobs.into_iter().map(|job| async move {
+            if job.number_if_any("hidden_until").is_some_and(|until: i64| until > milliseconds(now)) {
+                return self.hide_again(job).await.map(|()| None);
+            }
+            self.take_job(job, until).await
+        });
+        Ok(try_join_all(taken).await?.into_iter().flatten().collect())
+    }
+
+    async fn take_these(&self, work: &[Work], until: DateTime<Utc>) -> Result<Vec<TakenJob>, StoreError> {
+        let mut named = HashSet::new();
+        let keys = work.iter().filter(|work| named.insert(work.key())).map(keys::job).collect();
+        let waiting = self.get_all(keys).await?.into_iter().filter(|job| !job.contains_key("hidden_until"));
+        Ok(try_join_all(waiting.map(|job| self.take_job(job, until))).await?.into_iter().flatten().collect())
+    }
+
+    async fn extend(&self, work: &Work, delivery: u64, until: DateTime<Utc>) -> Result<(), StoreError> {
+        let until = number(milliseconds(until));
+        let job = Write::update(keys::job(work)).set("hidden_until", until.clone()).set("due", until);
+        self.write(job.when(IS_THIS_DELIVERY, [(":this", number(delivery))])).await.map(drop)
+    }
+
+    async fn finish(&self, work: &Work, delivery: u64, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let done = self.write(Write::delete(keys::job(work)).when(AS_HANDED_OUT, [(":this", number(delivery))])).await?;
+        Ok(!done && self.write(begin_anew(work, delivery, now)).await?)
+    }
+
+    async fn retry(&self, work: &Work, delivery: u64, now: DateTime<Utc>, due: DateTime<Utc>) -> Result<(), StoreError> {
+        let condition = if work.keeps_its_pause() { IS_THIS_DELIVERY } else { AS_HANDED_OUT };
+        let later = Write::update(keys::job(work)).remove("hidden_until").set("due", number(milliseconds(due)));
+        if !self.write(later.when(condition, [(":this", number(delivery))])).await? {
+            self.write(begin_anew(work, delivery, now)).await?;
+        }
+        Ok(())
+    }
+
+    async fn park(&self, work: &Work, delivery: u64, now: DateTime<Utc>, reason: &str) -> Result<(), StoreError> {
+        let place = format!("{}/{}", keys::sortable(milliseconds(now)), uuid::Uuid::now_v7().simple());
+        let mut letter = keys::key(keys::dead_letters(work.queue()), place);
+        letter.insert("work".to_owned(), text(to_json(work)?));
+        letter.insert("reason".to_owned(), text(reason));
+        let gone = Write::delete(keys::job(work)).when(AS_HANDED_OUT, [(":this", number(delivery))]);
+        for end in [gone, begin_anew(work, delivery, now)] {
+            if self.transact(vec![Write::put(letter.clone()), end]).await? == Transacted::Done {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn depth(&self, queue: QueueName) -> Result<u64, StoreError> {
+        let shards = keys::due_shards(queue.as_str())
+            .map(|shard| self.count(Query { keys: "#queue = :queue", values: vec![(":queue", text(shard))], index: true, ..Query::default() }));
+        Ok(try_join_all(shards).await?.into_iter().sum())
+    }
+
+    async fn dead_letters(&self, queue: QueueName, limit: u32) -> Result<Vec<(Work, String)>, StoreError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let values = vec![(":pk", text(keys::dead_letters(queue)))];
+        let letters = self.query(Query { keys: "#pk = :pk", values, backwards: true, limit: Some(limit), ..Query::default() }).await?;
+        letters.iter().map(|letter| Ok((from_json(letter.text("work")?)?, letter.text("reason")?.to_owned()))).collect()
+    }
+}
+
+/// Due at once, as if it had just been queued.
+fn begin_anew(work: &Work, delivery: u64, now: DateTime<Utc>) -> Write {
+    let now = number(milliseconds(now));
+    Write::update(keys::job(work))
+        .remove("hidden_until")
+        .set("attempts", number(0))
+        .set("due", now.clone())
+        .set("queued_at", now)
+        .when(QUEUED_ANEW, [(":this", number(delivery))])
+}
+
+impl DynamoDbDatabase {
+    /// Takes a job as it was seen; `None` if it isn't so any more.
+    async fn take_job(&self, job: Item, until: DateTime<Utc>) -> Result<Option<TakenJob>, StoreError> {
+        let work: Work = from_json(job.text("work")?)?;
+        let generation: u64 = job.number("generation")?;
+        let delivery: u64 = job.number_if_any("delivery").unwrap_or(0);
+        let attempts: u32 = job.number_if_any("attempts").unwrap_or(0);
+        let queued_again = job.number_if_any("handed") != Some(generation);
+        // Work that was queued again while it waited, or while its worker died, begins anew.
+        let attempt = if queued_again && (job.contains_key("hidden_until") || !work.keeps_its_pause()) { 1 } else { attempts + 1 };
+        let queued_at = time(job.number("queued_at")?);
+        let until = number(milliseconds(until));
+        let take = Write::update(key_of(job))
+            .set("handed", number(generation))
+            .set("delivery", number(delivery + 1))
+            .set("attempts", number(attempt))
+            .set("hidden_until", until.clone())
+            .set("due", until);
+        let seen = [(":seen", number(generation)), (":delivered", number(delivery))];
+        let as_seen = if delivery == 0 {
+            take.when("#generation = :seen AND attribute_not_exists(#delivery)", [(":seen", number(generation))])
+        } else {
+            take.when("#generation = :seen AND #delivery = :delivered", seen)
+        };
+        let taken = self.write(as_seen).await?;
+        Ok(taken.then_some(TakenJob { work, delivery: delivery + 1, attempt, queued_at }))
+    }
+
+    /// Hides a job in progress again that was queued anew meanwhile.
+    async fn hide_again(&self, job: Item) -> Result<(), StoreError> {
+        let delivery: u64 = job.number("delivery")?;
+        let until: i64 = job.number("hidden_until")?;
+        let hide = Write::update(key_of(job)).set("due", number(until));
+        let condition = "#delivery = :this AND #hidden_until = :due";
+        self.write(hide.when(condition, [(":this", number(delivery))])).await.map(drop)
+    }
+}

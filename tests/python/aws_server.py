@@ -1,0 +1,61 @@
+"""Moto as a server of DynamoDB and SQS for tests, with what it lacks: one request of DynamoDB at a time, so that transactions
+and conditions hold among concurrent clients, transactions that copy what they touch and not the table, and their limit of 4 MB.
+
+    python aws_server.py HOST PORT
+"""
+
+import copy
+import json
+import sys
+import threading
+
+from moto.dynamodb import responses
+from moto.dynamodb.exceptions import MockValidationException
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.table import Table
+from moto.server import main
+
+ONE_AT_A_TIME = threading.RLock()
+MOST_BYTES = 4 * 1024 * 1024
+
+call_action = responses.DynamoHandler.call_action
+transact_write_items = DynamoDBBackend.transact_write_items
+
+
+def one_at_a_time(self):
+    with ONE_AT_A_TIME:
+        return call_action(self)
+
+
+def key_of(table, operation):
+    attributes = operation.get("Item") or operation.get("Key")
+    return {name: attributes[name] for name in (table.hash_key_attr, table.range_key_attr) if name}
+
+
+def write_or_restore(self, transact_items):
+    if sum(len(json.dumps(item, ensure_ascii=False).encode()) for item in transact_items) > MOST_BYTES * 1.1:
+        raise MockValidationException("the aggregate size of the items in the transaction exceeds 4 MB")
+    before = []
+    for item in transact_items:
+        operation = next(iter(item.values()))
+        table = self.get_table(operation["TableName"])
+        hash_key, range_key = self.get_keys_value(table, key_of(table, operation))
+        before.append((table, hash_key, range_key, copy.deepcopy(table.get_item(hash_key, range_key))))
+    try:
+        transact_write_items(self, transact_items)
+    except Exception:
+        for table, hash_key, range_key, item in before:
+            if item is not None:
+                table.items[hash_key][range_key] = item
+            else:
+                table.items.get(hash_key, {}).pop(range_key, None)
+        raise
+
+
+# Moto's own way back is a copy of the whole table.
+Table.__deepcopy__ = lambda table, memo: table
+DynamoDBBackend.transact_write_items = write_or_restore
+responses.DynamoHandler.call_action = one_at_a_time
+
+if __name__ == "__main__":
+    main(["-H", sys.argv[1], "-p", sys.argv[2]])
