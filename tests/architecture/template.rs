@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use serde_yaml_ng::Value;
+
 use crate::files::root;
 
 #[test]
@@ -24,4 +26,31 @@ fn a_function_says_its_trigger_in_its_first_line() {
         let handler = fs::read_to_string(entry.path().join("src/lib.rs")).unwrap();
         assert!(!handler.contains("#[cfg(test)]"), "{} has tests that never run", entry.path().display());
     }
+}
+
+/// The resources of a type, by name, with their properties.
+fn resources(kind: &str) -> Vec<(String, Value)> {
+    let template: Value = serde_yaml_ng::from_str(&fs::read_to_string(root().join("template.yaml")).unwrap()).unwrap();
+    let resources = template["Resources"].as_mapping().unwrap().iter().filter(|(_, resource)| resource["Type"] == kind);
+    resources.map(|(name, resource)| (name.as_str().unwrap().to_owned(), resource["Properties"].clone())).collect()
+}
+
+#[test]
+fn queues_hide_work_six_times_as_long_as_it_may_take_and_let_the_engine_give_up_first() {
+    let queues = resources("AWS::SQS::Queue");
+    let mut workers = 0;
+    for (name, function) in resources("AWS::Serverless::Function") {
+        for event in function["Events"].as_mapping().unwrap().values().filter(|event| event["Type"] == "SQS") {
+            workers += 1;
+            let arn = event["Properties"]["Queue"].as_str().unwrap();
+            let (_, queue) = queues.iter().find(|(queue, _)| arn == format!("{queue}.Arn")).unwrap();
+            assert!(queue["VisibilityTimeout"].as_u64().unwrap() >= 6 * function["Timeout"].as_u64().unwrap(), "{name}");
+            // A webhook is tried 36 times in a day: pauses that double from a second up to an hour.
+            assert!(queue["RedrivePolicy"]["maxReceiveCount"].as_u64().unwrap() >= 40, "{name}");
+            assert_eq!(event["Properties"]["FunctionResponseTypes"][0], "ReportBatchItemFailures", "{name}");
+            // Putting work off is not among the permissions that come with the event.
+            assert!(serde_yaml_ng::to_string(&function["Policies"]).unwrap().contains("sqs:ChangeMessageVisibility"), "{name}");
+        }
+    }
+    assert_eq!(workers, 2);
 }

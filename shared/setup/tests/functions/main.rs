@@ -8,6 +8,7 @@ mod json_rpc;
 mod limits;
 mod places;
 mod security;
+mod sqs;
 mod streams;
 mod work;
 

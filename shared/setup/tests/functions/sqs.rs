@@ -1,0 +1,154 @@
+//! The functions of the queues over SQS itself: real messages, and what Lambda does with the ones that aren't reported.
+
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_sdk_sqs::{
+    Client,
+    types::{Message, MessageSystemAttributeName},
+};
+use edge::{EdgeSettings, SqsEvent};
+use engine::{
+    Engine, EngineSettings, Ports,
+    ports::{Clock, QueueName, SystemClock},
+};
+use guard::{Authentication, Guard, GuardSettings};
+
+use crate::*;
+
+/// A server of the functions in Lambda, over SQS.
+struct OverSqs {
+    server: Server,
+    client: Client,
+    run_task: String,
+    deliver_push: String,
+}
+
+impl OverSqs {
+    async fn new() -> Self {
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .endpoint_url(tests::servers::aws())
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "tests")))
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .build();
+        let client = Client::new(&config);
+        let name = format!("a2a-test-{}", uuid::Uuid::now_v7().simple());
+        let make = async |kind: &str| client.create_queue().queue_name(format!("{name}-{kind}")).send().await.unwrap().queue_url.unwrap();
+        let (run_task, deliver_push) = (make("run").await, make("push").await);
+
+        let mut server = Server::with(&[("AWS_LAMBDA_FUNCTION_NAME", "run-task"), ("A2A_PUSH_ALLOW_LOOPBACK", "1")]).await;
+        let rows = Arc::new(store::SqliteDatabase::open(server._directory.path().join("a2a.db")).unwrap());
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let queue = Arc::new(queue::SqsWorkQueue::new(&config, run_task.clone(), Some(deliver_push.clone()), rows, clock));
+        let ports = Ports { queue, ..server.app.ports.clone() };
+        let engine = Engine::new(ports, EngineSettings { outlives_response: false, ..EngineSettings::default() });
+        let guard =
+            Guard::new(GuardSettings { authentication: Authentication::Optional, token_key: None, admin_api_key: None, system_api_key: None });
+        server.app = App::new(engine, guard, None, EdgeSettings { request_timeout: Duration::from_secs(5), ..EdgeSettings::default() });
+        OverSqs { server, client, run_task, deliver_push }
+    }
+
+    /// Sends a message that is answered at once, and gives the task's id.
+    async fn queue_a_task(&self, configuration: Value) -> Value {
+        let mut params = message(&uuid::Uuid::now_v7().to_string(), "hello");
+        params["configuration"] = configuration;
+        let sent = self.server.call("SendMessage", params).await;
+        assert_eq!(sent["result"]["task"]["status"]["state"], "TASK_STATE_SUBMITTED", "{sent}");
+        sent["result"]["task"]["id"].clone()
+    }
+
+    /// A batch as the event source mapping takes it, each message hidden for a minute.
+    async fn receive(&self, url: &str) -> Vec<Message> {
+        let receive = self.client.receive_message().queue_url(url).max_number_of_messages(10).visibility_timeout(60).wait_time_seconds(10);
+        receive.message_system_attribute_names(MessageSystemAttributeName::All).send().await.unwrap().messages.unwrap_or_default()
+    }
+
+    /// Calls the function, then deletes what it doesn't report, as Lambda does. Gives what it reported.
+    async fn invoke(&self, url: &str, messages: &[Message]) -> Vec<String> {
+        let event: SqsEvent = serde_json::from_value(json!({"Records": messages.iter().map(record).collect::<Vec<_>>()})).unwrap();
+        let response = serde_json::to_value(edge::work(self.server.app.clone(), event).await).unwrap();
+        let failures = response["batchItemFailures"].as_array().unwrap();
+        let failed: Vec<String> = failures.iter().map(|failure| failure["itemIdentifier"].as_str().unwrap().to_owned()).collect();
+        for message in messages.iter().filter(|message| !failed.contains(message.message_id.as_ref().unwrap())) {
+            let receipt = message.receipt_handle.clone().unwrap();
+            // Whether it is still there or not.
+            let _ = self.client.delete_message().queue_url(url).receipt_handle(receipt).send().await;
+        }
+        failed
+    }
+
+    async fn state(&self, task_id: &Value) -> Value {
+        self.server.call("GetTask", json!({"id": task_id})).await["result"].clone()
+    }
+
+    async fn depth(&self, queue: QueueName) -> u64 {
+        self.server.app.ports.queue.depth(queue).await.unwrap()
+    }
+}
+
+/// A message in the form that Lambda gives it.
+fn record(message: &Message) -> Value {
+    let attributes: serde_json::Map<_, _> =
+        message.attributes.iter().flatten().map(|(name, value)| (name.as_str().to_owned(), json!(value))).collect();
+    json!({
+        "messageId": message.message_id,
+        "receiptHandle": message.receipt_handle,
+        "body": message.body,
+        "attributes": attributes,
+        "messageAttributes": {},
+        "md5OfBody": message.md5_of_body,
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:work",
+        "awsRegion": "us-east-1"
+    })
+}
+
+#[tokio::test]
+async fn a_task_runs_once_however_often_its_message_comes() {
+    let over = OverSqs::new().await;
+    let task_id = over.queue_a_task(json!({"returnImmediately": true})).await;
+    let messages = over.receive(&over.run_task).await;
+    assert_eq!(messages.len(), 1);
+    // The same delivery twice in a batch, another message for the same task, and later all of it again, when the messages are gone.
+    over.client.send_message().queue_url(&over.run_task).message_body(messages[0].body.as_ref().unwrap()).send().await.unwrap();
+    let batch = [messages.clone(), messages, over.receive(&over.run_task).await].concat();
+    assert_eq!(batch.len(), 3);
+    assert_eq!(over.invoke(&over.run_task, &batch).await, [""; 0]);
+    let once = over.state(&task_id).await;
+    assert_eq!(once["status"]["state"], "TASK_STATE_COMPLETED", "{once}");
+    assert_eq!(once["artifacts"].as_array().unwrap().len(), 1);
+    assert_eq!(over.depth(QueueName::RunTask).await, 0);
+    assert_eq!(over.invoke(&over.run_task, &batch).await, [""; 0]);
+    assert_eq!(over.state(&task_id).await, once);
+}
+
+#[tokio::test]
+async fn of_a_batch_only_what_failed_comes_again_and_after_its_pause() {
+    let over = OverSqs::new().await;
+    // Nobody listens there.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let webhook = json!({"url": format!("http://{closed}/hook")});
+    over.queue_a_task(json!({"returnImmediately": true, "taskPushNotificationConfig": webhook})).await;
+    assert_eq!(over.invoke(&over.run_task, &over.receive(&over.run_task).await).await, [""; 0]);
+    // One message for each commit; the first is enough here.
+    let mut batch = over.receive(&over.deliver_push).await;
+    for message in batch.split_off(1) {
+        over.client.delete_message().queue_url(&over.deliver_push).receipt_handle(message.receipt_handle.unwrap()).send().await.unwrap();
+    }
+    for body in ["nonsense", r#"{"type":"deliverPush","taskId":"gone","configId":"gone"}"#] {
+        over.client.send_message().queue_url(&over.deliver_push).message_body(body).send().await.unwrap();
+        batch.extend(over.receive(&over.deliver_push).await);
+    }
+    let ids: Vec<String> = batch.iter().map(|message| message.message_id.clone().unwrap()).collect();
+    assert_eq!(over.invoke(&over.deliver_push, &batch).await, ids[..2]);
+    // What isn't reported is gone; the rest is hidden, each for its own time.
+    assert_eq!(over.depth(QueueName::DeliverPush).await, 2);
+    // Long before the minute is over, because its first pause is a second.
+    let again = over.receive(&over.deliver_push).await;
+    assert_eq!(again.iter().map(|message| &message.body).collect::<Vec<_>>(), [&batch[0].body]);
+    let attributes = again[0].attributes.as_ref().unwrap();
+    assert_eq!(attributes[&MessageSystemAttributeName::ApproximateReceiveCount], "2");
+}
