@@ -29,10 +29,15 @@ pub fn aws() -> String {
 
 /// How clients of that server are made.
 pub fn aws_config() -> SdkConfig {
+    aws_config_at(&aws())
+}
+
+/// How clients of such a server at another URL are made.
+pub fn aws_config_at(url: &str) -> SdkConfig {
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("us-east-1"))
-        .endpoint_url(aws())
+        .endpoint_url(url)
         .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "tests")))
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .build()

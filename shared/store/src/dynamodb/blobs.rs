@@ -12,6 +12,7 @@ use super::{
     attributes::{Attributes, number, text},
     database::{DynamoDbDatabase, Query},
     keys::{self, Item},
+    places::UNFINISHED,
     transaction::Write,
 };
 
@@ -25,8 +26,6 @@ pub(super) const IN_ITEM: usize = PIECE;
 const IN_TRANSACTION: usize = 3 * 1024 * 1024;
 /// Pieces in one batch, which may have 16 MB on its way: JSON within JSON grows.
 const WRITTEN_AT_ONCE: usize = 10;
-/// Range of the index for sets whose transaction isn't done.
-pub(super) const UPLOADS: &str = "uploads";
 
 /// The texts of one commit.
 #[derive(Default)]
@@ -104,7 +103,7 @@ impl Settled {
     pub(super) async fn upload(&mut self, database: &DynamoDbDatabase, now_milliseconds: i64) -> Result<(), StoreError> {
         let Some(set) = &self.set else { return Ok(()) };
         let mut entry = self.entry(set);
-        entry.insert("queue".to_owned(), text(keys::due(UPLOADS, &self.task_id)));
+        entry.insert("queue".to_owned(), text(UNFINISHED));
         entry.insert("due".to_owned(), number(now_milliseconds));
         database.write(Write::put(entry)).await?;
         database.put_all(std::mem::take(&mut self.pieces), WRITTEN_AT_ONCE).await

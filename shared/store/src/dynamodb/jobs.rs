@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use engine::ports::{QueueName, StoreError, Work};
+use engine::ports::{Change, QueueName, StoreError, Work};
 use futures::future::try_join_all;
 
 use super::{
@@ -23,13 +23,18 @@ use crate::{
     values::{milliseconds, time},
 };
 
+/// Jobs that one transaction queues beside all else that it writes.
+const MOST_JOBS: usize = 20;
+/// Jobs that one transaction queues by itself.
+const UNPACKED_AT_ONCE: usize = 50;
+
 const IS_THIS_DELIVERY: &str = "#delivery = :this AND attribute_exists(#hidden_until)";
 const AS_HANDED_OUT: &str = "#delivery = :this AND attribute_exists(#hidden_until) AND #handed = #generation";
 const QUEUED_ANEW: &str = "#delivery = :this AND attribute_exists(#hidden_until) AND #handed <> #generation";
 
 /// Queues work. Work that is queued already becomes due now, with its attempts counted anew, unless it [`Work::keeps_its_pause`]; work that
 /// is in progress comes once more when it is done.
-pub(super) fn enqueue(work: &Work, now_milliseconds: i64) -> Result<Write, StoreError> {
+fn enqueue(work: &Work, now_milliseconds: i64) -> Result<Write, StoreError> {
     let now = number(now_milliseconds);
     // For work in progress that is too soon: whoever finds it puts that right.
     let due = if work.keeps_its_pause() { "if_not_exists(#due, :due)" } else { ":due" };
@@ -39,6 +44,24 @@ pub(super) fn enqueue(work: &Work, now_milliseconds: i64) -> Result<Write, Store
         .set_to("due", due, now.clone())
         .set_to("queued_at", "if_not_exists(#queued_at, :queued_at)", now)
         .add("generation", number(1)))
+}
+
+/// Queues all the work of one commit. What is more than a transaction takes is one item, which becomes jobs when a worker finds it.
+pub(super) fn enqueue_all(change: &Change, version: u64) -> Result<Vec<Write>, StoreError> {
+    let now = milliseconds(change.now);
+    let mut queued = HashSet::new();
+    let work: Vec<&Work> = change.work.iter().filter(|work| queued.insert(work.key())).collect();
+    let (single, together): (Vec<&Work>, Vec<&Work>) =
+        if work.len() <= MOST_JOBS { (work, Vec::new()) } else { work.into_iter().partition(|work| work.queue() != QueueName::DeliverPush) };
+    let mut writes = single.into_iter().map(|work| enqueue(work, now)).collect::<Result<Vec<_>, _>>()?;
+    if !together.is_empty() {
+        let mut item = keys::bundle(&change.task_id, version);
+        item.insert("bundle".to_owned(), text(to_json(&together)?));
+        item.insert("queue".to_owned(), text(keys::due(QueueName::DeliverPush.as_str(), &change.task_id)));
+        item.insert("due".to_owned(), number(now));
+        writes.push(Write::put(item));
+    }
+    Ok(writes)
 }
 
 fn task_of(work: &Work) -> &str {
@@ -68,6 +91,9 @@ impl JobRows for DynamoDbDatabase {
         jobs.sort_by_key(|job| job.number_if_any::<i64>("due"));
         jobs.truncate(max);
         let taken = jobs.into_iter().map(|job| async move {
+            if !job.contains_key("work") {
+                return self.unpack(job).await.map(|()| None);
+            }
             if job.number_if_any("hidden_until").is_some_and(|until: i64| until > milliseconds(now)) {
                 return self.hide_again(job).await.map(|()| None);
             }
@@ -168,6 +194,18 @@ impl DynamoDbDatabase {
         };
         let taken = self.write(as_seen).await?;
         Ok(taken.then_some(TakenJob { work, delivery: delivery + 1, attempt, queued_at }))
+    }
+
+    /// Makes jobs of a commit's work that was one item. Done twice it queues the work twice, which is the same piece.
+    async fn unpack(&self, found: Item) -> Result<(), StoreError> {
+        let key = key_of(found);
+        let Some(bundle) = self.get(key.clone()).await? else { return Ok(()) };
+        let work: Vec<Work> = from_json(bundle.text("bundle")?)?;
+        let due: i64 = bundle.number("due")?;
+        for some in work.chunks(UNPACKED_AT_ONCE) {
+            self.transact(some.iter().map(|work| enqueue(work, due)).collect::<Result<_, _>>()?).await?;
+        }
+        self.write(Write::delete(key)).await.map(drop)
     }
 
     /// Hides a job in progress again that was queued anew meanwhile.

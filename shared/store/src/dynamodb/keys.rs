@@ -126,6 +126,11 @@ pub(super) fn sent(digest: &str) -> Item {
     key(format!("sent/{digest}"), "sent")
 }
 
+/// Of work that is too much for the transaction of its commit.
+pub(super) fn bundle(task_id: &str, version: u64) -> Item {
+    key(task(task_id), numbered("job/bundle", version))
+}
+
 pub(super) fn dead_letters(queue: QueueName) -> String {
     format!("dead/{}", queue.as_str())
 }

@@ -3,8 +3,11 @@
 //! Without a `contextId` the page is merged from the lists of each agent and state that the owner has tasks in, at most the page of each;
 //! the owner's counts say which there are, and give `totalSize`. With `statusTimestampAfter` the places after that time are counted,
 //! without being sent. With a `contextId` all places of the conversation are read, some hundred bytes each.
+//!
+//! Whatever was committed before the list began is in it. The lists are read beside each other, so a task that moves meanwhile may be
+//! missed, as if it had moved a moment earlier.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use engine::ports::{Scope, StoreError, StoredTask, TaskFilter, TaskPage, View};
@@ -49,6 +52,9 @@ pub(super) async fn page(database: &DynamoDbDatabase, scope: &Scope, filter: &Ta
         None => of_lists(database, scope, filter, since, after.as_ref(), size + 1).await?,
     };
     found.sort_unstable_by(|a, b| b.cmp(a));
+    // One that moved while the lists were read may stand in two of them.
+    let mut seen = HashSet::new();
+    found.retain(|place| seen.insert(place.task_id.clone()));
     let more = found.len() > size;
     found.truncate(size);
     let next_page_token = found.last().filter(|_| more).map(|last| token_of(last, scope, filter)).unwrap_or_default();

@@ -12,6 +12,8 @@ pub(super) const LEASED: &str = "leased";
 /// Active tasks that nobody runs.
 pub(super) const WAITING: &str = "waiting";
 pub(super) const FINISHED: &str = "finished";
+/// Commits and deletions that are under way, or were cut short. They are few, so this range is not cut into shards.
+pub(super) const UNFINISHED: &str = "unfinished";
 
 /// Submitted or working.
 pub(super) const fn is_active(state: i16) -> bool {

@@ -4,6 +4,7 @@ use engine::ports::{PushConfig, Scope, StoreError};
 
 use super::{
     attributes::{Attributes, from_json, number, text, to_json},
+    blobs::{IN_ROW, Texts},
     database::{DynamoDbDatabase, Query},
     keys::{self, Item, ROW},
     read,
@@ -66,12 +67,17 @@ async fn change(
         if !edit(&mut webhooks) {
             return Ok(true);
         }
+        let mut texts = Texts::default();
+        let list = texts.add(to_json(&webhooks)?, IN_ROW);
+        let mut texts = texts.settle(task_id);
+        texts.upload(database, known.status_at).await?;
         let row = Write::update(keys::row(task_id))
             .set("version", number(known.version + 1))
-            .set("webhooks", text(to_json(&webhooks)?))
+            .set("webhooks", texts.take(list))
             .when("#version = :expected AND #made = :expected_made", [(":expected", number(known.version)), (":expected_made", text(&known.made))]);
         database.known().forget(task_id);
-        if database.transact(vec![row, write.clone()]).await? == Transacted::Done {
+        let writes = [row, write.clone()].into_iter().chain(texts.keep()).collect();
+        if database.transact(writes).await? == Transacted::Done {
             return Ok(true);
         }
     }

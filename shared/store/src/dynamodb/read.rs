@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use engine::ports::{Scope, SequencedEvent, StoreError, StoredTask, View};
 use futures::future::{try_join, try_join_all};
 use protocol::types::{Artifact, Message, StreamResponse, Task};
+use serde::de::DeserializeOwned;
 
 use super::{
     attributes::{Attributes, failed, from_json, text},
@@ -162,11 +163,7 @@ pub(super) async fn known_of(database: &DynamoDbDatabase, row: &Item) -> Result<
 }
 
 /// An attribute's JSON, the default where there is none; `None` where its pieces are gone.
-async fn json<T: serde::de::DeserializeOwned + Default>(
-    database: &DynamoDbDatabase,
-    pk: &str,
-    value: Option<&AttributeValue>,
-) -> Result<Option<T>, StoreError> {
+async fn json<T: DeserializeOwned + Default>(database: &DynamoDbDatabase, pk: &str, value: Option<&AttributeValue>) -> Result<Option<T>, StoreError> {
     let Some(value) = value else { return Ok(Some(T::default())) };
     blobs::read(database, pk, value).await?.map(|text| from_json(&text)).transpose()
 }
@@ -203,25 +200,30 @@ async fn stored_task(database: &DynamoDbDatabase, row: &Item, known: &Known) -> 
 }
 
 /// The JSON arrays of items; `None` where pieces are gone.
-async fn arrays<T: serde::de::DeserializeOwned>(database: &DynamoDbDatabase, items: &[Item]) -> Result<Option<Vec<Vec<T>>>, StoreError> {
+async fn arrays<'a, T: DeserializeOwned>(
+    database: &DynamoDbDatabase,
+    items: impl IntoIterator<Item = &'a Item>,
+) -> Result<Option<Vec<Vec<T>>>, StoreError> {
     let read = async |item: &Item| -> Result<Option<Vec<T>>, StoreError> { json(database, item.text("pk")?, item.get("text")).await };
-    Ok(try_join_all(items.iter().map(read)).await?.into_iter().collect())
+    Ok(try_join_all(items.into_iter().map(read)).await?.into_iter().collect())
 }
 
-/// The latest `wanted` of `count` messages, from items of which the latest comes first.
+/// The latest `wanted` of `count` messages, from the items that hold them and perhaps others.
 async fn history(database: &DynamoDbDatabase, count: u64, wanted: u64, items: &[Item]) -> Result<Option<Vec<Message>>, StoreError> {
-    // What the last item that counts holds may go on before the first that is wanted, and messages may have come since.
+    let wanted = count.saturating_sub(wanted)..count;
     let mut needed = Vec::new();
     for item in items {
-        needed.push(item.clone());
-    }
-    let Some(arrays) = arrays::<Message>(database, &needed).await? else { return Ok(None) };
-    let mut by_number = BTreeMap::new();
-    for (item, messages) in needed.iter().zip(arrays) {
         let next = last_of(item)? + 1;
+        if next > wanted.start {
+            needed.push((next, item));
+        }
+    }
+    let Some(arrays) = arrays::<Message>(database, needed.iter().map(|(_, item)| *item)).await? else { return Ok(None) };
+    let mut by_number = BTreeMap::new();
+    for ((next, _), messages) in needed.into_iter().zip(arrays) {
         by_number.extend((next.saturating_sub(messages.len() as u64)..next).zip(messages));
     }
-    let wanted = count.saturating_sub(wanted)..count;
+    // Messages may have come since the row was read, or, without it, before: then one is missing.
     Ok(wanted.map(|number| by_number.remove(&number)).collect())
 }
 
@@ -263,7 +265,7 @@ pub(super) async fn events(database: &DynamoDbDatabase, task_id: &str, after: u6
     let mut events: Vec<SequencedEvent> = Vec::new();
     for item in &items {
         let next = last_of(item)? + 1;
-        let Some(mut arrays) = arrays::<StreamResponse>(database, std::slice::from_ref(item)).await? else { return Ok(events) };
+        let Some(mut arrays) = arrays::<StreamResponse>(database, [item]).await? else { return Ok(events) };
         let of_item = arrays.pop().unwrap_or_default();
         let first = next.saturating_sub(of_item.len() as u64);
         for (sequence, event) in (first..next).zip(of_item) {

@@ -6,46 +6,45 @@
 
 use std::sync::Arc;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use engine::ports::StoreError;
 use futures::{StreamExt, TryStreamExt, future::try_join_all, stream};
 
 use super::{
     attributes::{Attributes, number, text},
-    blobs::{self, UPLOADS},
+    blobs,
     database::{DynamoDbDatabase, Query},
     keys::{self, Item, ROW},
     known::Known,
-    places::{self, FINISHED},
+    places::{self, FINISHED, UNFINISHED},
     read,
     transaction::{Transacted, Write},
 };
 
-/// Range of the index for tasks that are being deleted.
-const DOOMED: &str = "doomed";
 /// Tasks that are deleted at once.
 const AT_ONCE: usize = 8;
 
 /// Deletes at most `limit` tasks that ended before a time (in milliseconds); says how many.
 pub(super) async fn delete_finished(database: &DynamoDbDatabase, before: i64, limit: u32) -> Result<u64, StoreError> {
-    abandon_uploads(database, before, limit).await?;
-    for row in due_before(database, DOOMED, i64::MAX, limit).await? {
-        clear(database, row.text("pk")?).await?;
+    for left in due_before(database, UNFINISHED.to_owned(), before, limit).await? {
+        match left.text("sk")? {
+            ROW => clear(database, left.text("pk")?).await?,
+            _ => abandon(database, left).await?,
+        }
     }
-    let mut finished = due_before(database, FINISHED, before, limit).await?;
+    let shards = keys::due_shards(FINISHED).map(|shard| due_before(database, shard, before, limit));
+    let mut finished: Vec<Item> = try_join_all(shards).await?.into_iter().flatten().collect();
     finished.sort_by_key(|row| row.number_if_any::<i64>("due"));
     finished.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     let delete = |row: Item| async move { delete_task(database, row, before).await };
     stream::iter(finished).map(delete).buffer_unordered(AT_ONCE).try_fold(0, |sum, deleted| async move { Ok(sum + u64::from(deleted)) }).await
 }
 
-/// Keys of what a range of the index has before a time, at most `limit` of each shard.
-async fn due_before(database: &DynamoDbDatabase, range: &str, before: i64, limit: u32) -> Result<Vec<Item>, StoreError> {
-    let shards = keys::due_shards(range).map(|shard| async move {
-        let values = vec![(":queue", text(shard)), (":before", number(before))];
-        let limit = usize::try_from(limit).ok();
-        database.query(Query { keys: "#queue = :queue AND #due < :before", values, index: true, limit, ..Query::default() }).await
-    });
-    Ok(try_join_all(shards).await?.into_iter().flatten().collect())
+/// What a range of the index has before a time, at most so many.
+async fn due_before(database: &DynamoDbDatabase, range: String, before: i64, limit: u32) -> Result<Vec<Item>, StoreError> {
+    let values = vec![(":queue", text(range)), (":before", number(before))];
+    let limit = usize::try_from(limit).ok();
+    database.query(Query { keys: "#queue = :queue AND #due < :before", values, index: true, limit, ..Query::default() }).await
 }
 
 /// Deletes a task if it ended before a time indeed.
@@ -57,7 +56,7 @@ async fn delete_task(database: &DynamoDbDatabase, indexed: Item, before: i64) ->
         return Ok(false);
     }
     let mut mark = keys::row(&task_id);
-    mark.insert("queue".to_owned(), text(keys::due(DOOMED, &task_id)));
+    mark.insert("queue".to_owned(), text(UNFINISHED));
     mark.insert("due".to_owned(), number(known.status_at));
     let condition = "#version = :expected AND #made = :made";
     let mut writes = vec![Write::put(mark).when(condition, [(":expected", number(known.version)), (":made", text(&known.made))])];
@@ -79,17 +78,15 @@ async fn clear(database: &DynamoDbDatabase, pk: &str) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// Deletes pieces of commits that never came to their end.
-async fn abandon_uploads(database: &DynamoDbDatabase, before: i64, limit: u32) -> Result<(), StoreError> {
-    for entry in due_before(database, UPLOADS, before, limit).await? {
-        let (pk, sk) = (entry.text("pk")?.to_owned(), entry.text("sk")?.to_owned());
-        // From here on the commit can't succeed any more, however late it comes.
-        let abandon = Write::update(read::key_of(entry)).set("abandoned", aws_sdk_dynamodb::types::AttributeValue::Bool(true));
-        if database.write(abandon.when("attribute_exists(#pk)", [])).await?
-            && let Some(set) = sk.strip_prefix(&keys::blob(""))
-        {
-            blobs::delete_set(database, &pk, set).await?;
-        }
+/// Deletes the pieces of a commit that never came to its end, by their entry.
+async fn abandon(database: &DynamoDbDatabase, entry: Item) -> Result<(), StoreError> {
+    let (pk, sk) = (entry.text("pk")?.to_owned(), entry.text("sk")?.to_owned());
+    // From here on the commit can't succeed any more, however late it comes.
+    let abandon = Write::update(read::key_of(entry)).set("abandoned", AttributeValue::Bool(true));
+    if database.write(abandon.when("attribute_exists(#pk)", [])).await?
+        && let Some(set) = sk.strip_prefix(&keys::blob(""))
+    {
+        blobs::delete_set(database, &pk, set).await?;
     }
     Ok(())
 }

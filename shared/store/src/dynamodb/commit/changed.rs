@@ -1,6 +1,6 @@
 //! What a change makes of a task, as the writes of its transaction.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use engine::ports::{Change, Expect, LeaseChange, NewTask, StoreError};
 
@@ -54,10 +54,7 @@ impl Changed {
         for config in &change.push_configs {
             writes.push(push_configs::put(config)?);
         }
-        let mut queued = HashSet::new();
-        for work in change.work.iter().filter(|work| queued.insert(work.key())) {
-            writes.push(jobs::enqueue(work, milliseconds(change.now))?);
-        }
+        writes.extend(jobs::enqueue_all(change, after.version)?);
         writes.extend(texts.keep());
         Ok(Changed { writes, texts, after, stale_artifacts })
     }
