@@ -46,7 +46,7 @@ impl Engine {
                 if !behind {
                     match timeout(pause, next(&mut signals)).await {
                         Ok(Some(Signal::Events(events))) if events.first().is_some_and(|event| event.sequence <= after + 1) => told = Some(events),
-                        Ok(Some(Signal::Cancel)) => continue,
+                        Ok(Some(Signal::Cancel { .. })) => continue,
                         Ok(Some(Signal::Events(_) | Signal::Gap)) => {}
                         Ok(None) => { signals = None; continue }
                         Err(_) => pause = (pause * 2).min(LONGEST_PAUSE),

@@ -94,6 +94,8 @@ struct Run {
     engine: Engine,
     draft: Draft,
     runner: String,
+    /// The task's version from which on it is this run's.
+    since: u64,
     /// `None` once the turn is over.
     updates: Option<Updates>,
     cancellation: CancellationToken,
@@ -141,7 +143,8 @@ impl Run {
             Err(panic) => futures::stream::iter([Err(panic)]).boxed(),
         };
         let runner = uuid::Uuid::now_v7().to_string();
-        Run { engine, draft, runner, updates: Some(updates), cancellation, pace, begun, silent: true, requeue: false, told: None }
+        let since = draft.stored.version + u64::from(!begun);
+        Run { engine, draft, runner, since, updates: Some(updates), cancellation, pace, begun, silent: true, requeue: false, told: None }
     }
 
     async fn drive(mut self, left: CancellationToken) -> Ended {
@@ -182,7 +185,9 @@ impl Run {
                     }
                 }
                 signal = next_of(&mut signals) => match signal {
-                    Some(Signal::Cancel) => self.cancellation.cancel(),
+                    Some(Signal::Cancel { version }) if version >= self.since => self.cancellation.cancel(),
+                    // What was missed may have been a wish to cancel: a commit would conflict with it.
+                    Some(Signal::Gap) if self.begun => pressed = true,
                     Some(_) => {}
                     None => signals = None,
                 },

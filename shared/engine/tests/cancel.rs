@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use engine::{
-    CallContext, EngineSettings,
-    ports::{AgentError, Update},
+    CallContext, Engine, EngineSettings, Ports,
+    ports::{AgentError, EventBus, Signal, Update},
 };
 use futures::StreamExt;
-use protocol::{A2aError, types::TaskState};
+use protocol::{A2aError, Call, types::TaskState};
 
 use crate::world::*;
 
@@ -148,4 +148,49 @@ async fn an_agent_that_never_pauses_is_seen_and_canceled_all_the_same() {
     let task = world.only_task().await;
     assert_eq!(world.cancel(&task.id).await.unwrap().status.state, TaskState::Canceled);
     assert_eq!(call.await.unwrap().unwrap().status.state, TaskState::Canceled);
+}
+
+#[tokio::test]
+async fn a_late_cancel_of_an_earlier_turn_leaves_the_next_one_alone() {
+    let bus = Arc::new(events::InProcessEventBus::new());
+    let agent = Scripted::new(|job| {
+        if job.message.text() == Some("ask me") {
+            return futures::stream::iter([Ok(says(TaskState::InputRequired, "what?"))]).boxed();
+        }
+        let cancellation = job.cancellation;
+        let working = futures::stream::iter([Ok(status(TaskState::Working))]);
+        working.chain(futures::stream::once(async move { cancellation.cancelled().await }).flat_map(|()| futures::stream::iter(None))).boxed()
+    });
+    let world = World::with(vec![agent], EngineSettings::default(), bus.clone());
+    let task = world.send("ask me").await.unwrap();
+    let id = task.id.clone();
+    let earlier = world.stored(&id).await.version;
+    let mut events = events_of(world.call(Call::SendStreamingMessage(reply_to(&task, "go on"))).await).unwrap();
+    while !in_short(&events.next().await.unwrap().unwrap()).ends_with(": Working") {}
+    bus.publish(&id, Signal::Cancel { version: earlier }).await;
+    let quiet = tokio::time::timeout(Duration::from_millis(100), events.next()).await;
+    assert!(quiet.is_err(), "the turn ended: {quiet:?}");
+    bus.publish(&id, Signal::Cancel { version: world.stored(&id).await.version }).await;
+    assert_eq!(told(events).await.last().map(|told| told.ends_with("Canceled")), Some(true));
+}
+
+#[tokio::test]
+async fn a_runner_that_may_have_missed_a_cancel_looks_at_once() {
+    let bus = Arc::new(events::InProcessEventBus::new());
+    let world = World::with(vec![until_canceled(None)], EngineSettings::default(), bus.clone());
+    let mut events = world.stream("go").await.unwrap();
+    let _ = (events.next().await, events.next().await);
+    let id = world.only_task().await.id;
+    // Whoever cancels has no way to the runner but the store.
+    let apart = Engine::new(Ports { events: Arc::new(DeafBus), ..world.engine.ports().clone() }, world.engine.settings().clone());
+    let started = tokio::time::Instant::now();
+    let (canceled, ()) = tokio::join!(apart.call(cancel(&id), alice()), async {
+        while !world.stored(&id).await.cancel_requested {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        bus.publish(&id, Signal::Gap).await;
+    });
+    assert_eq!(task_of(canceled).unwrap().status.state, TaskState::Canceled);
+    assert!(started.elapsed() < Duration::from_secs(3), "confirmed, not timed out");
+    assert_eq!(told(events).await, ["2: Canceled"]);
 }

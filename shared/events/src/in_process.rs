@@ -88,7 +88,7 @@ mod tests {
         assert_eq!(bus.channels(), 1);
         drop(second);
         assert_eq!(bus.channels(), 0);
-        bus.publish("t", Signal::Cancel).await;
+        bus.publish("t", Signal::Gap).await;
         assert_eq!(bus.channels(), 0);
     }
 }

@@ -37,7 +37,7 @@ fn events(sequence: u64) -> Signal {
 fn sequence(signal: &Signal) -> Option<u64> {
     match signal {
         Signal::Events(events) => events.first().map(|event| event.sequence),
-        Signal::Cancel | Signal::Gap => None,
+        Signal::Cancel { .. } | Signal::Gap => None,
     }
 }
 
@@ -76,10 +76,10 @@ async fn every_listener_hears_everything_in_order(bus: Bus) {
 async fn listeners_hear_of_their_task_only(bus: Bus) {
     let (mut one, mut other) = (bus.subscribe("t").await, bus.subscribe("u").await);
     bus.publish("t", events(1)).await;
-    bus.publish("u", Signal::Cancel).await;
+    bus.publish("u", Signal::Cancel { version: 7 }).await;
     bus.publish("nobody listens", events(3)).await;
     assert_eq!(sequence(&next(&mut one).await), Some(1));
-    assert!(matches!(next(&mut other).await, Signal::Cancel));
+    assert!(matches!(next(&mut other).await, Signal::Cancel { version: 7 }));
     bus.publish("u", events(4)).await;
     assert_eq!(sequence(&next(&mut other).await), Some(4));
 }

@@ -63,25 +63,30 @@ impl Engine {
         let task_id = &stored.task.id;
         let signals = self.ports().events.subscribe(task_id).await;
         // Before the flag, which a busy runner can be faster than for a while; after it, for a runner that didn't listen yet.
-        self.ports().events.publish(task_id, Signal::Cancel).await;
-        self.flag(task_id).await?;
-        self.ports().events.publish(task_id, Signal::Cancel).await;
+        self.ports().events.publish(task_id, Signal::Cancel { version: stored.version }).await;
+        if let Some(version) = self.flag(task_id).await? {
+            self.ports().events.publish(task_id, Signal::Cancel { version }).await;
+        }
         self.await_turn(stored, signals, until).await.map_err(unanswerable)?;
         Ok(())
     }
 
-    /// Stores that the task is to be canceled. That outlives the runner: whoever takes over cancels.
-    async fn flag(&self, task_id: &str) -> Result<(), A2aError> {
+    /// Stores that the task is to be canceled, and gives its version then; `None` if nobody runs it any more. The flag outlives the
+    /// runner: whoever takes over cancels.
+    async fn flag(&self, task_id: &str) -> Result<Option<u64>, A2aError> {
         for _ in 0..TRIES {
             let found = self.ports().tasks.task_of_any_owner(task_id, View::STATUS).await.map_err(unanswerable)?;
-            let Some(stored) = found.filter(|stored| !stored.cancel_requested && stored.lease.is_some()) else { break };
+            let Some(stored) = found.filter(|stored| stored.lease.is_some()) else { break };
+            if stored.cancel_requested {
+                return Ok(Some(stored.version));
+            }
             let mut draft = Draft::of(stored);
             draft.stored.cancel_requested = true;
             if self.settle_draft(&mut draft, LeaseChange::Keep, false).await.map_err(unanswerable)? == Committed::Done {
-                break;
+                return Ok(Some(draft.stored.version));
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     fn canceled(&self, stored: StoredTask) -> Reply {
