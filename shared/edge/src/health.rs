@@ -48,6 +48,11 @@ pub(crate) async fn details(app: &App) -> Response {
         Ok(took) => json!({"status": "healthy", "round_trip_ms": took.as_secs_f64() * 1000.0}),
         Err(reason) => json!({"status": "unavailable", "reason": reason}),
     };
+    let events = match tokio::time::timeout(PATIENCE, app.ports.events.ping()).await {
+        Ok(Ok(())) => json!({"status": "healthy"}),
+        // Others poll the database meanwhile, so this is no reason to serve nobody.
+        Ok(Err(_)) | Err(_) => json!({"status": "unavailable", "reason": "signals stay within the process"}),
+    };
     let active = active_tasks(app).await;
     let mut queues = serde_json::Map::new();
     for queue in [QueueName::RunTask, QueueName::DeliverPush] {
@@ -57,7 +62,7 @@ pub(crate) async fn details(app: &App) -> Response {
         };
         queues.insert(queue.as_str().to_owned(), state);
     }
-    let is_healthy = database["status"] == "healthy" && queues.values().all(|queue| queue["status"] == "healthy");
+    let is_healthy = [&database, &events].iter().all(|part| part["status"] == "healthy") && queues.values().all(|queue| queue["status"] == "healthy");
     let agents: Vec<Value> = app.engine.agents().map(|profile| json!({"id": profile.id, "version": profile.version})).collect();
     respond::json(
         json!({
@@ -65,7 +70,7 @@ pub(crate) async fn details(app: &App) -> Response {
             "timestamp": timestamp(now),
             "uptime": uptime_seconds(app, now),
             "version": env!("CARGO_PKG_VERSION"),
-            "checks": {"database": database, "queues": queues, "tasks": {"active": active}, "agents": agents},
+            "checks": {"database": database, "events": events, "queues": queues, "tasks": {"active": active}, "agents": agents},
         })
         .to_string(),
     )
