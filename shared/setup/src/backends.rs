@@ -2,9 +2,10 @@
 
 use std::{path::Path, sync::Arc};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow};
 use edge::SigningKey;
 use engine::ports::{Clock, DocumentStore, EventBus, TaskStore, WorkQueue};
+use events::{InProcessEventBus, RedisEventBus, RedisSettings};
 use store::{
     DynamoDbDatabase, DynamoDbTaskStore, JobRows, PostgresDatabase, PostgresDocumentStore, PostgresTaskStore, SqliteDatabase, SqliteDocumentStore,
     SqliteTaskStore,
@@ -64,10 +65,14 @@ pub(crate) async fn database(settings: &StorageSettings, surroundings: Surroundi
 }
 
 /// How signals travel.
-pub(crate) async fn events(settings: &StorageSettings) -> Result<Arc<dyn EventBus>> {
+pub(crate) async fn events(settings: &StorageSettings, surroundings: Surroundings) -> Result<Arc<dyn EventBus>> {
     match &settings.redis {
-        None => Ok(Arc::new(events::InProcessEventBus::new())),
-        Some(_) => bail!("A2A_REDIS_URL: Redis can't be used yet"),
+        None => Ok(Arc::new(InProcessEventBus::new())),
+        Some(url) => {
+            let outlives_response = surroundings == Surroundings::Server;
+            let redis = RedisSettings { url: &url.0, max_connections: settings.redis_connections, outlives_response };
+            Ok(Arc::new(RedisEventBus::new(redis).map_err(|error| anyhow!("A2A_REDIS_URL {error}"))?))
+        }
     }
 }
 

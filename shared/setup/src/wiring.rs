@@ -25,7 +25,7 @@ pub async fn app(settings: Settings) -> anyhow::Result<Arc<App>> {
     let agents = agents::from_names(&serving.agents, &dependencies).context("A2A_AGENTS")?;
     let ports = Ports {
         tasks: database.tasks.clone(),
-        events: backends::events(&storage).await?,
+        events: backends::events(&storage, serving.surroundings).await?,
         queue: backends::queue(&storage, &database, clock.clone()).await?,
         webhooks: Arc::new(webhook::ReqwestWebhookSender::new(security.push_allow_loopback)),
         clock,

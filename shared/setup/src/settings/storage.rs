@@ -15,7 +15,8 @@ pub struct StorageSettings {
     pub database: DatabaseUrl,
     /// `A2A_DB_MAX_CONNECTIONS`: the most connections to Postgres, 1 to 10000. Default 20; 2 in a Lambda.
     pub database_connections: u32,
-    /// `A2A_REDIS_URL`: `redis://…` or `rediss://…` (TLS). Default none: signals stay within the process, others poll the database.
+    /// `A2A_REDIS_URL`: `redis://…` or `rediss://…` (TLS), as [`events::RedisSettings::url`] says. Default none: signals stay within the
+    /// process, others poll the database.
     pub redis: Option<SecretUrl>,
     /// `A2A_REDIS_MAX_CONNECTIONS`: the most connections to Redis, 1 to 10000. Default 50; 2 in a Lambda.
     pub redis_connections: u32,
