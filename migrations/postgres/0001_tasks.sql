@@ -53,18 +53,24 @@ CREATE INDEX tasks_finished ON tasks (status_at) WHERE state IN (3, 4, 5, 7);
 CREATE INDEX tasks_at_work ON tasks (number) WHERE state IN (1, 2) OR lease_runner IS NOT NULL;
 CREATE UNIQUE INDEX tasks_turn_message ON tasks (turn_message, owner);
 
--- How many tasks each range of `tasks_by_state` has, kept by each commit: `totalSize` without counting. The number is the sum over the slots,
--- of which each connection has one, so that commits at the same time don't wait for each other. A slot alone may be negative.
+-- How many tasks there are in each state, kept by each commit: `totalSize` without counting. The number is the sum over the slots, of which
+-- each connection has one, so that commits at the same time don't wait for each other. A slot alone may be negative.
 CREATE TABLE task_counts (
-    owner  text      NOT NULL COLLATE "C",
-    agent  text      NOT NULL COLLATE "C",
-    state  smallint  NOT NULL,
-    slot   smallint  NOT NULL,
-    tasks  bigint    NOT NULL,
-    PRIMARY KEY (owner, agent, state, slot)
-)
--- Updated in place, again and again.
-WITH (fillfactor = 20);
+    owner           text      NOT NULL COLLATE "C",
+    agent           text      NOT NULL COLLATE "C",
+    slot            smallint  NOT NULL,
+    -- In the order of the states' numbers.
+    unspecified     integer   NOT NULL,
+    submitted       integer   NOT NULL,
+    working         integer   NOT NULL,
+    completed       integer   NOT NULL,
+    failed          integer   NOT NULL,
+    canceled        integer   NOT NULL,
+    input_required  integer   NOT NULL,
+    rejected        integer   NOT NULL,
+    auth_required   integer   NOT NULL,
+    PRIMARY KEY (owner, agent, slot)
+);
 
 -- What came to a task after its first commit, appended. `place` says what a row is: an artifact's number (`body` is a chunk of it, in the order
 -- of `number`), -1 (a message with its number in the history), or -2 (the events of one commit, `number` being the last one's sequence).

@@ -25,9 +25,6 @@ const CHUNKS_AT_ONCE: i64 = 1 << 20;
 /// A message that is in its own way, being too old to be recognised, is forgotten between two tries.
 const TRIES: u32 = 3;
 
-/// The index that finds remembered messages.
-const REMEMBERED: &str = "tasks_turn_message";
-
 /// As the port's `commit`.
 pub(super) async fn commit(pool: &PgPool, change: &Change) -> Result<Committed, StoreError> {
     let prepared = Prepared::new(change)?;
@@ -82,8 +79,8 @@ impl<'a> Prepared<'a> {
         };
         match query.execute(pool).await {
             Ok(done) => Ok(done.rows_affected() > 0),
-            // An update can't skip what another task remembers.
-            Err(sqlx::Error::Database(error)) if error.constraint() == Some(REMEMBERED) => Ok(false),
+            // The task is there already, or its message is remembered. To ask first would cost each of those for whom it isn't so.
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() && error.table() == Some("tasks") => Ok(false),
             Err(error) => Err(store_error(error)),
         }
     }
@@ -142,7 +139,7 @@ impl<'a> Prepared<'a> {
         }
         let (runner, until) = lease_columns(&change.lease);
         let replaced = self.artifacts.replaced();
-        let more = self.outbox.is_some() || !replaced.is_empty();
+        let more = self.outbox.is_some() || change.remember.is_some() || !replaced.is_empty();
         let nothing = if more && self.outbox.is_none() { Some(Outbox::default()) } else { None };
         let query = sqlx::query(if more { CHANGE_WITH_MORE } else { CHANGE })
             .bind(&*self.task_id)
@@ -163,14 +160,19 @@ impl<'a> Prepared<'a> {
             .bind(change.cancel_requested)
             .bind(self.request_metadata.as_deref())
             .bind(change.status.state == TaskState::Canceled)
-            .bind(self.digest)
-            .bind(self.digest.map(|_| milliseconds(change.now)))
-            .bind(change.remember.as_ref().map(|message| milliseconds(message.forget_before)))
             .bind(log.places)
             .bind(log.numbers)
             .bind(log.bodies);
         let query = outbox::bind(query, self.outbox.as_ref().or(nothing.as_ref()));
-        Ok(if more { query.bind(replaced).bind(first_chunk) } else { query })
+        if !more {
+            return Ok(query);
+        }
+        Ok(query
+            .bind(replaced)
+            .bind(first_chunk)
+            .bind(self.digest)
+            .bind(self.digest.map(|_| milliseconds(change.now)))
+            .bind(change.remember.as_ref().map(|message| milliseconds(message.forget_before))))
     }
 
     /// Why nothing was changed; `None` where the next try may succeed.

@@ -42,7 +42,9 @@ macro_rules! list {
 macro_rules! ranges {
     () => {
         "WITH ranges AS MATERIALIZED (
-            SELECT agent, state, sum(tasks) AS tasks FROM task_counts
+            SELECT agent, state, sum(tasks) AS tasks
+            FROM task_counts CROSS JOIN LATERAL (VALUES (0, unspecified), (1, submitted), (2, working), (3, completed), (4, failed), (5, canceled), (6, input_required), (7,
+                rejected), (8, auth_required)) AS of_state (state, tasks)
             WHERE owner = $1 AND ($2 IS NULL OR agent = $2) AND ($3 IS NULL OR state = $3) GROUP BY agent, state HAVING sum(tasks) > 0) "
     };
 }

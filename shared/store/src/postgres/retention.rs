@@ -3,7 +3,7 @@
 use engine::ports::StoreError;
 use sqlx::PgPool;
 
-use super::store_error;
+use super::{statements::count, store_error};
 
 /// Tasks that are deleted in one transaction: who counts the same tasks waits meanwhile.
 const AT_ONCE: u32 = 50;
@@ -15,15 +15,17 @@ pub(super) async fn delete_finished(pool: &PgPool, before_milliseconds: i64, lim
     while left > 0 {
         let now = left.min(AT_ONCE);
         let deleted: i64 = sqlx::query_scalar(
-            "WITH finished AS MATERIALIZED (
+            concat!("WITH finished AS MATERIALIZED (
                 SELECT number, id, owner, agent, state, push_config_ids FROM tasks
                 WHERE state IN (3, 4, 5, 7) AND status_at < $1 ORDER BY status_at LIMIT $2 FOR UPDATE SKIP LOCKED
              ), of_tasks AS (
                 DELETE FROM tasks USING finished WHERE tasks.id = finished.id
              ), counted AS (
-                INSERT INTO task_counts AS counts (owner, agent, state, slot, tasks)
-                SELECT owner, agent, state, pg_backend_pid() & 63, -count(*) FROM finished GROUP BY owner, agent, state ORDER BY owner, agent, state
-                ON CONFLICT (owner, agent, state, slot) DO UPDATE SET tasks = counts.tasks + excluded.tasks
+",
+            count!(
+                "SELECT owner, agent, pg_backend_pid() & 63, 0, 0, 0, -count(*) FILTER (WHERE state = 3), -count(*) FILTER (WHERE state = 4), -count(*) FILTER (WHERE state = 5), 0, -count(*) FILTER (WHERE state = 7), 0 FROM finished GROUP BY owner, agent ORDER BY owner, agent"
+            ),
+            "
              ), of_log AS (
                 DELETE FROM task_log USING finished WHERE task = finished.number
              ), of_configs AS (
@@ -34,7 +36,7 @@ pub(super) async fn delete_finished(pool: &PgPool, before_milliseconds: i64, lim
                     UNION ALL SELECT 'deliver-push/' || id || '/' || unnest(push_config_ids) FROM finished
                 ) AS gone WHERE jobs.key = gone.key
              )
-             SELECT count(*) FROM finished",
+             SELECT count(*) FROM finished"),
         )
         .bind(before_milliseconds)
         .bind(i64::from(now))

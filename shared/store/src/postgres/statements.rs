@@ -1,7 +1,7 @@
 //! The four statements of commits. Each is one round trip and one transaction by itself; most commits take the shorter of two.
 //!
-//! What they lock they lock in this order: the task, the counts of its states in the order of states, webhooks, jobs by key. So commits, which
-//! have a task each, never wait for each other in a circle.
+//! What they lock they lock in this order: the task, the count of its owner and agent, webhooks, jobs by key. So commits, which have a task
+//! each, never wait for each other in a circle.
 
 /// `$after` is where the outbox's ten values begin, `$of` the part that gives the task's number.
 macro_rules! with_more {
@@ -58,6 +58,23 @@ macro_rules! with_more {
     };
 }
 
+/// Adds to the counts of the connection's slot.
+macro_rules! count {
+    ($differences:literal) => {
+        concat!(
+            " INSERT INTO task_counts AS counts (owner, agent, slot, unspecified, submitted, working, completed, failed, canceled, input_required, rejected, auth_required) ",
+            $differences,
+            " ON CONFLICT (owner, agent, slot) DO UPDATE SET
+                unspecified = counts.unspecified + excluded.unspecified, submitted = counts.submitted + excluded.submitted, working =
+                counts.working + excluded.working, completed = counts.completed + excluded.completed, failed = counts.failed +
+                excluded.failed, canceled = counts.canceled + excluded.canceled, input_required = counts.input_required +
+                excluded.input_required, rejected = counts.rejected + excluded.rejected, auth_required = counts.auth_required +
+                excluded.auth_required"
+        )
+    };
+}
+pub(super) use count;
+
 macro_rules! create {
     ($push_config_ids:literal, $more:expr) => {
         concat!(
@@ -69,18 +86,19 @@ macro_rules! create {
                     $20, $21, $22, ",
             $push_config_ids,
             ")
-                ON CONFLICT DO NOTHING
                 RETURNING number
             )",
             $more,
-            " INSERT INTO task_counts AS counts (owner, agent, state, slot, tasks) SELECT $2, $3, $7, pg_backend_pid() & 63, 1 FROM made
-              ON CONFLICT (owner, agent, state, slot) DO UPDATE SET tasks = counts.tasks + 1"
+            count!(
+                "SELECT $2, $3, pg_backend_pid() & 63, ($7 = 0)::integer, ($7 = 1)::integer, ($7 = 2)::integer, ($7 = 3)::integer, ($7 = 4)::integer,
+                    ($7 = 5)::integer, ($7 = 6)::integer, ($7 = 7)::integer, ($7 = 8)::integer FROM made"
+            )
         )
     };
 }
 
 macro_rules! change {
-    ($set:literal, $more:expr) => {
+    ($turn_message:literal, $unless:literal, $more:expr) => {
         concat!(
             "WITH changed AS (
                 UPDATE tasks SET version = version + 1, state_before = state, state = $3, status_at = $4, status = $5,
@@ -89,21 +107,25 @@ macro_rules! change {
                     lease_runner = CASE WHEN $12 THEN lease_runner ELSE $13 END,
                     lease_until = CASE WHEN $12 THEN lease_until ELSE $14 END,
                     attempts = $15, cancel_requested = $16, request_metadata = coalesce($17, request_metadata),
-                    turn_message = CASE WHEN $18 THEN NULL ELSE coalesce($19, turn_message) END, turn_at = coalesce($20, turn_at)",
-            $set,
+                    turn_message = ",
+            $turn_message,
             " WHERE id = $1 AND version = $2 AND last_sequence = coalesce($6, last_sequence) AND message_count = coalesce($8, message_count)
-                    AND ($10 IS NULL OR artifacts @> $10::text::jsonb)
-                    AND NOT EXISTS (SELECT FROM tasks AS sent WHERE sent.turn_message = $19 AND sent.owner = tasks.owner AND sent.turn_at >= $21)
-                RETURNING number, owner, agent, state_before
-            ), counted AS (
-                INSERT INTO task_counts AS counts (owner, agent, state, slot, tasks)
-                SELECT owner, agent, step.state, pg_backend_pid() & 63, step.difference
-                FROM changed, LATERAL (VALUES (state_before, -1), ($3, 1)) AS step (state, difference)
-                WHERE state_before <> $3 ORDER BY step.state
-                ON CONFLICT (owner, agent, state, slot) DO UPDATE SET tasks = counts.tasks + excluded.tasks
+                    AND ($10 IS NULL OR artifacts @> $10::text::jsonb)",
+            $unless,
+            " RETURNING number, owner, agent, state_before
+            ), counted AS (",
+            count!(
+                "SELECT owner, agent, pg_backend_pid() & 63,
+                    ($3 = 0)::integer - (state_before = 0)::integer, ($3 = 1)::integer - (state_before = 1)::integer,
+                    ($3 = 2)::integer - (state_before = 2)::integer, ($3 = 3)::integer - (state_before = 3)::integer,
+                    ($3 = 4)::integer - (state_before = 4)::integer, ($3 = 5)::integer - (state_before = 5)::integer,
+                    ($3 = 6)::integer - (state_before = 6)::integer, ($3 = 7)::integer - (state_before = 7)::integer,
+                    ($3 = 8)::integer - (state_before = 8)::integer FROM changed WHERE state_before <> $3"
+            ),
+            "
             ), logged AS (
                 INSERT INTO task_log (task, place, number, body)
-                SELECT changed.number, given.* FROM changed, unnest($22::integer[], $23::bigint[], $24::text[]) AS given
+                SELECT changed.number, given.* FROM changed, unnest($19::integer[], $20::bigint[], $21::text[]) AS given
             )",
             $more,
             " SELECT FROM changed"
@@ -119,16 +141,17 @@ pub(super) const CREATE_WITH_MORE: &str =
     create!("nullif($23::text[], '{}')", with_more!("made": "$23" "$24" "$25" "$26" "$27" "$28" "$29" "$30" "$31" "$32"));
 
 /// Changes a task.
-pub(super) const CHANGE: &str = change!("", "");
+pub(super) const CHANGE: &str = change!("CASE WHEN $18 THEN NULL ELSE turn_message END", "", "");
 
-/// Changes a task with webhooks or work, or replaces artifacts of it.
+/// Changes a task with webhooks, work or a message to remember, or replaces artifacts of it.
 pub(super) const CHANGE_WITH_MORE: &str = change!(
-    ", push_config_ids = (
-        SELECT array_agg(DISTINCT id ORDER BY id) FROM unnest(push_config_ids || $25::text[] COLLATE \"C\") AS given (id))",
+    "CASE WHEN $18 THEN NULL ELSE coalesce($34, turn_message) END, turn_at = coalesce($35, turn_at), push_config_ids = (
+        SELECT array_agg(DISTINCT id ORDER BY id) FROM unnest(push_config_ids || $22::text[] COLLATE \"C\") AS given (id))",
+    " AND NOT EXISTS (SELECT FROM tasks AS sent WHERE sent.turn_message = $34 AND sent.owner = tasks.owner AND sent.turn_at >= $36)",
     concat!(
-        with_more!("changed": "$25" "$26" "$27" "$28" "$29" "$30" "$31" "$32" "$33" "$34"),
+        with_more!("changed": "$22" "$23" "$24" "$25" "$26" "$27" "$28" "$29" "$30" "$31"),
         ", replaced AS (
-            DELETE FROM task_log USING changed WHERE task = changed.number AND place = ANY ($35) AND task_log.number < $36
+            DELETE FROM task_log USING changed WHERE task = changed.number AND place = ANY ($32) AND task_log.number < $33
         )"
     )
 );
