@@ -31,3 +31,4 @@ mod specification;
 mod streams;
 mod subscriptions;
 mod synthesis;
+mod two_gateways;

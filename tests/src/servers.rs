@@ -2,19 +2,38 @@
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
-use sqlx::{ConnectOptions, Connection, Executor, postgres::PgConnectOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, postgres::PgConnectOptions};
 
-/// Databases, tables and queues of tests begin so: whoever set the server up deletes them.
+/// Databases, tables and queues of tests begin so, then comes the run that they belong to: whoever set the server up deletes them.
 pub const DATABASE_PREFIX: &str = "a2a_test_";
 
 /// The URL of a new, empty database.
 pub async fn postgres_database() -> String {
-    let server: PgConnectOptions = variable("A2A_TEST_POSTGRES_URL").parse().expect("A2A_TEST_POSTGRES_URL is a URL of Postgres");
     let name = unique_name();
-    let mut connection = server.clone().connect().await.expect("the server at A2A_TEST_POSTGRES_URL answers");
-    connection.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.expect("a database can be made");
+    let mut connection = postgres().await;
+    connection.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.expect("a database can be made");
     connection.close().await.expect("the connection ends");
-    server.database(&name).to_url_lossy().to_string()
+    postgres_server().database(&name).to_url_lossy().to_string()
+}
+
+/// Deletes a database that [`postgres_database`] made, whoever is connected to it.
+pub async fn drop_postgres_database(url: &str) {
+    let options: PgConnectOptions = url.parse().expect("a URL of Postgres");
+    drop_database(&mut postgres().await, options.get_database().expect("the URL of a database")).await;
+}
+
+/// Deletes all databases of this run. Says how many there were.
+pub async fn drop_postgres_databases() -> usize {
+    let mut connection = postgres().await;
+    let names: Vec<String> = sqlx::query_scalar("SELECT datname::text FROM pg_database WHERE starts_with(datname::text, $1)")
+        .bind(prefix())
+        .fetch_all(&mut connection)
+        .await
+        .expect("the server lists its databases");
+    for name in &names {
+        drop_database(&mut connection, name).await;
+    }
+    names.len()
 }
 
 /// The URL of Redis, which tests share: what they keep there is named after their tasks.
@@ -43,9 +62,28 @@ pub fn aws_config_at(url: &str) -> SdkConfig {
         .build()
 }
 
-/// A name for a table or a queue of one test.
+/// A name for a database, a table or a queue of one test.
 pub fn unique_name() -> String {
-    format!("{DATABASE_PREFIX}{}", uuid::Uuid::now_v7().simple())
+    format!("{}{}", prefix(), uuid::Uuid::now_v7().simple())
+}
+
+async fn drop_database(connection: &mut PgConnection, name: &str) {
+    let dropped = connection.execute(AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))).await;
+    dropped.expect("a database can be dropped");
+}
+
+/// What a run that has a name leaves is told from that of others.
+fn prefix() -> String {
+    let run = std::env::var("A2A_TEST_RUN").unwrap_or_default();
+    format!("{DATABASE_PREFIX}{run}_")
+}
+
+async fn postgres() -> PgConnection {
+    postgres_server().connect().await.expect("the server at A2A_TEST_POSTGRES_URL answers")
+}
+
+fn postgres_server() -> PgConnectOptions {
+    variable("A2A_TEST_POSTGRES_URL").parse().expect("A2A_TEST_POSTGRES_URL is a URL of Postgres")
 }
 
 fn variable(name: &str) -> String {

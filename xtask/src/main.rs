@@ -2,6 +2,8 @@
 #![allow(clippy::print_stdout, reason = "this is a command; its output is what it is for")]
 
 mod bench;
+mod programs;
+mod servers;
 mod step;
 mod test;
 mod tools;

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use crate::step::quiet;
+use crate::{programs::apt, step::quiet};
 
 /// The official Python SDK in three generations: the variable that the tests read, a name, and what pip installs.
 const PYTHON_SDKS: [(&str, &str, &[&str]); 3] = [
@@ -116,24 +116,6 @@ fn curl() -> Result<()> {
     if works().is_err() {
         apt("curl")?;
         works()?;
-    }
-    Ok(())
-}
-
-/// Installs a Debian package, where this may be done.
-fn apt(package: &str) -> Result<()> {
-    let root = quiet(Command::new("id").arg("-u"))?.trim() == "0";
-    ensure!(root, "install {package}");
-    let install = || {
-        quiet(
-            Command::new("apt-get")
-                .args(["install", "--yes", "--quiet", "--no-install-recommends", package])
-                .env("DEBIAN_FRONTEND", "noninteractive"),
-        )
-    };
-    if install().is_err() {
-        quiet(Command::new("apt-get").args(["update", "--quiet"]))?;
-        install().with_context(|| format!("install {package}"))?;
     }
     Ok(())
 }

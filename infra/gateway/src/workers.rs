@@ -11,7 +11,7 @@ use futures::FutureExt;
 use tokio::{
     sync::Semaphore,
     task::JoinSet,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +28,8 @@ const HIDDEN: Duration = Duration::from_secs(15);
 const BEAT: Duration = Duration::from_secs(5);
 /// After a queue or a sweep failed.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How often the next lease to run out is asked for: other processes over the same data take leases too.
+const LOOK: Duration = Duration::from_secs(5);
 /// A lease is looked at when it has surely run out.
 const LEASE_MARGIN: Duration = Duration::from_millis(50);
 
@@ -175,20 +177,27 @@ async fn keep_time(app: Arc<App>, function: Function, handle: ScheduleHandler, e
             "resources": [],
             "detail": {},
         });
-        let next_lease_expiry = match timeout(function.timeout, AssertUnwindSafe(handle(app.clone(), event)).catch_unwind()).await {
-            Ok(Ok(swept)) => swept.next_lease_expiry,
-            Ok(Err(_)) => {
-                tracing::error!(function = function.name, "panicked");
-                None
-            }
-            Err(_) => {
-                tracing::warn!(function = function.name, "killed at its timeout");
-                None
-            }
-        };
+        match timeout(function.timeout, AssertUnwindSafe(handle(app.clone(), event)).catch_unwind()).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(_)) => tracing::error!(function = function.name, "panicked"),
+            Err(_) => tracing::warn!(function = function.name, "killed at its timeout"),
+        }
         tokio::select! {
-            () = sleep(until_next(next_lease_expiry, app.engine.ports().clock.now(), every)) => {}
+            () = next_time(&app, every) => {}
             () = stop.cancelled() => {}
+        }
+    }
+}
+
+/// Waits until a lease has run out, and for an interval at the longest.
+async fn next_time(app: &App, every: Duration) {
+    let end = Instant::now() + every;
+    loop {
+        let next_lease_expiry = app.engine.ports().tasks.next_lease_expiry().await.ok().flatten();
+        let pause = until_next(next_lease_expiry, app.engine.ports().clock.now(), end.saturating_duration_since(Instant::now()));
+        sleep(pause.min(LOOK)).await;
+        if pause <= LOOK {
+            return;
         }
     }
 }
@@ -196,7 +205,7 @@ async fn keep_time(app: Arc<App>, function: Function, handle: ScheduleHandler, e
 /// A lease that has run out already is looked at again after a pause.
 fn until_next(lease_expiry: Option<DateTime<Utc>>, now: DateTime<Utc>, every: Duration) -> Duration {
     let left = lease_expiry.map(|expiry| (expiry - now).to_std().unwrap_or_default());
-    left.map_or(every, |left| (left + LEASE_MARGIN).clamp(PAUSE, every))
+    left.map_or(every, |left| (left + LEASE_MARGIN).max(PAUSE).min(every))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What every test stands on: a server to speak to, its answers, its events, and an inbox for its webhooks.
 
+mod backend;
 mod events;
 mod inbox;
 mod pdf;
@@ -7,6 +8,7 @@ mod server;
 mod tools;
 mod v1;
 
+pub use backend::{Backend, Place};
 pub use events::{Event, Events};
 pub use inbox::Inbox;
 pub use pdf::pdf_of;

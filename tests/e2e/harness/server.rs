@@ -4,22 +4,21 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
 use reqwest::{Method, header::HeaderMap};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use super::Events;
+use super::{Events, Place};
 
 /// A running server.
 pub struct Server {
     pub base: String,
     pub http: reqwest::Client,
     child: Option<Child>,
-    directory: Option<TempDir>,
+    place: Option<Arc<Place>>,
     settings: Vec<(String, String)>,
 }
 
@@ -49,7 +48,7 @@ impl Server {
     pub fn start() -> Server {
         match std::env::var("A2A_TEST_URL") {
             Ok(url) if !url.is_empty() => {
-                Server { base: url.trim_end_matches('/').to_owned(), http: client(), child: None, directory: None, settings: Vec::new() }
+                Server { base: url.trim_end_matches('/').to_owned(), http: client(), child: None, place: None, settings: Vec::new() }
             }
             _ => Server::with(&[]),
         }
@@ -57,20 +56,40 @@ impl Server {
 
     /// A fresh server with the conformance agent, which may call webhooks on this machine.
     pub fn conformance() -> Server {
-        Server::with(&[("A2A_AGENTS", "conformance"), ("A2A_PUSH_ALLOW_LOOPBACK", "1")])
+        Server::with(CONFORMANCE)
+    }
+
+    /// So many such servers over the same data, started at the same moment.
+    pub fn conformance_at_once(count: usize) -> Vec<Server> {
+        let place = Arc::new(Place::new());
+        std::thread::scope(|scope| {
+            let starts: Vec<_> = (0..count).map(|_| scope.spawn(|| Server::over(place.clone(), owned(CONFORMANCE)))).collect();
+            starts.into_iter().map(|start| start.join().unwrap()).collect()
+        })
     }
 
     /// A fresh server with these environment variables, in an empty directory.
     pub fn with(settings: &[(&str, &str)]) -> Server {
-        let settings: Vec<_> = settings.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-        let directory = tempfile::tempdir().unwrap();
-        let (child, base) = launch(directory.path(), &settings);
-        Server { base, http: client(), child: Some(child), directory: Some(directory), settings }
+        Server::over(Arc::new(Place::new()), owned(settings))
+    }
+
+    /// Another server with the same settings over the same data.
+    pub fn beside(&self) -> Server {
+        Server::over(self.place().clone(), self.settings.clone())
+    }
+
+    fn over(place: Arc<Place>, settings: Vec<(String, String)>) -> Server {
+        let (child, base) = launch(&place, &settings);
+        Server { base, http: client(), child: Some(child), place: Some(place), settings }
+    }
+
+    fn place(&self) -> &Arc<Place> {
+        self.place.as_ref().expect("a server of the test's own")
     }
 
     /// The directory that the server was started in.
     pub fn directory(&self) -> &Path {
-        self.directory.as_ref().expect("a server of the test's own").path()
+        self.place().directory.path()
     }
 
     /// `kill -9`.
@@ -82,7 +101,7 @@ impl Server {
 
     /// A new process over the same data, at another port.
     pub fn restart(&mut self) {
-        let (child, base) = launch(self.directory(), &self.settings);
+        let (child, base) = launch(self.place(), &self.settings);
         (self.child, self.base) = (Some(child), base);
         self.http = client();
     }
@@ -113,7 +132,7 @@ impl Server {
 
     /// Runs a subcommand of `a2a` over this server's data.
     pub fn command(&self, arguments: &[&str]) -> std::process::Output {
-        a2a(self.directory(), &self.settings).args(arguments).output().unwrap()
+        a2a(self.place(), &self.settings).args(arguments).output().unwrap()
     }
 
     /// The absolute URL of a path.
@@ -209,9 +228,9 @@ impl Drop for Server {
             let _ = child.wait();
         }
         if std::thread::panicking()
-            && let Some(directory) = &self.directory
+            && let Some(place) = &self.place
         {
-            let log = std::fs::read_to_string(directory.path().join("server.log")).unwrap_or_default();
+            let log = std::fs::read_to_string(place.directory.path().join("server.log")).unwrap_or_default();
             let lines: Vec<_> = log.lines().rev().take(20).collect();
             println!("--- the server's last words");
             for line in lines.iter().rev() {
@@ -219,6 +238,12 @@ impl Drop for Server {
             }
         }
     }
+}
+
+const CONFORMANCE: &[(&str, &str)] = &[("A2A_AGENTS", "conformance"), ("A2A_PUSH_ALLOW_LOOPBACK", "1")];
+
+fn owned(settings: &[(&str, &str)]) -> Vec<(String, String)> {
+    settings.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
 }
 
 /// Reads an answer to its end.
@@ -231,9 +256,10 @@ fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
-fn launch(directory: &Path, settings: &[(String, String)]) -> (Child, String) {
+fn launch(place: &Place, settings: &[(String, String)]) -> (Child, String) {
+    let directory = place.directory.path();
     let log = std::fs::OpenOptions::new().create(true).append(true).open(directory.join("server.log")).unwrap();
-    let mut child = a2a(directory, settings)
+    let mut child = a2a(place, settings)
         .args(["serve", "--addr", "127.0.0.1:0", "--metrics-addr", "127.0.0.1:0"])
         .stdout(Stdio::piped())
         .stderr(log)
@@ -250,12 +276,13 @@ fn launch(directory: &Path, settings: &[(String, String)]) -> (Child, String) {
     (child, format!("http://127.0.0.1:{}", address.trim_matches(|c: char| !c.is_ascii_digit())))
 }
 
-fn a2a(directory: &Path, settings: &[(String, String)]) -> Command {
+fn a2a(place: &Place, settings: &[(String, String)]) -> Command {
     let mut command = Command::new(binary());
-    command.current_dir(directory).stdin(Stdio::null());
+    command.current_dir(place.directory.path()).stdin(Stdio::null());
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("A2A_")) {
         command.env_remove(name);
     }
+    command.envs(place.variables.iter().map(|(name, value)| (name, value)));
     command.envs(settings.iter().map(|(name, value)| (name, value)));
     command
 }

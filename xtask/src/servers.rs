@@ -1,0 +1,91 @@
+//! The servers that tests need: those that variables name, else throwaway ones from this machine's programs, from Debian's packages, or from
+//! images.
+
+mod aws;
+mod image;
+mod postgres;
+mod redis;
+mod throwaway;
+
+use std::env;
+
+use anyhow::{Context, Result};
+
+use self::throwaway::Throwaway;
+use crate::programs::apt;
+
+/// Where Postgres is.
+pub const POSTGRES: &str = "A2A_TEST_POSTGRES_URL";
+/// Where Redis is.
+pub const REDIS: &str = "A2A_TEST_REDIS_URL";
+/// Where DynamoDB and SQS are.
+pub const AWS: &str = "A2A_TEST_AWS_URL";
+
+/// A kind of server: its variable, what the names of tests that need it have in them, and how to start one.
+type Kind = (&'static str, &'static [&'static str], fn() -> Result<Throwaway>);
+
+const KINDS: [Kind; 3] = [
+    (POSTGRES, &["postgres"], || found_or_installed("postgresql", postgres::from_programs, postgres::from_image)),
+    (REDIS, &["redis"], || found_or_installed("redis-server", redis::from_programs, redis::from_image)),
+    (AWS, &["dynamo", "sqs"], aws::start),
+];
+
+/// Servers to test against. Those that were started here end with this value, and with this process at the latest.
+#[derive(Default)]
+pub struct Servers {
+    /// Where they are, for the tests.
+    pub variables: Vec<(&'static str, String)>,
+    /// What there is none of.
+    pub missing: Vec<Missing>,
+    running: Vec<(&'static str, Throwaway)>,
+}
+
+/// A server that there is none of.
+pub struct Missing {
+    /// Its variable, and what to install.
+    pub why: String,
+    /// Tests that need it have one of these in their names.
+    pub tests: &'static [&'static str],
+}
+
+impl Servers {
+    /// Finds or starts one of each kind.
+    pub fn start() -> Servers {
+        let mut servers = Servers::default();
+        for (variable, tests, start) in KINDS {
+            match env::var(variable) {
+                Ok(url) if !url.is_empty() => servers.variables.push((variable, url)),
+                _ => match start() {
+                    Ok(server) => {
+                        servers.variables.push((variable, server.url.clone()));
+                        servers.running.push((variable, server));
+                    }
+                    Err(error) => servers.missing.push(Missing { why: format!("tests that need {variable}: {error:#}"), tests }),
+                },
+            }
+        }
+        servers
+    }
+
+    /// Whether there is one of a kind.
+    pub fn has(&self, variable: &str) -> bool {
+        self.variables.iter().any(|(name, _)| *name == variable)
+    }
+
+    /// Whether there is one of a kind that was there before, and stays.
+    pub fn borrowed(&self, variable: &str) -> bool {
+        self.has(variable) && !self.running.iter().any(|(name, _)| *name == variable)
+    }
+}
+
+fn found_or_installed(package: &str, programs: fn() -> Result<Option<Throwaway>>, image: fn() -> Result<Throwaway>) -> Result<Throwaway> {
+    if let Some(server) = programs()? {
+        return Ok(server);
+    }
+    if apt(package).is_ok()
+        && let Some(server) = programs()?
+    {
+        return Ok(server);
+    }
+    image().with_context(|| format!("install {package} or docker"))
+}
