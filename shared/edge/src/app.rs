@@ -9,7 +9,7 @@ use http::HeaderValue;
 
 use crate::{
     cards::{Cards, DefaultCard},
-    signing::SigningKey,
+    signing::SigningKeySource,
 };
 
 /// The world of a function. Built by `setup`.
@@ -43,7 +43,7 @@ pub struct EdgeSettings {
 
 impl App {
     /// An app over these. Without a key the agent cards are not signed.
-    pub fn new(engine: Engine, guard: Guard, signing_key: Option<SigningKey>, settings: EdgeSettings) -> Arc<Self> {
+    pub fn new(engine: Engine, guard: Guard, signing_key: Option<SigningKeySource>, settings: EdgeSettings) -> Arc<Self> {
         let ports = engine.ports().clone();
         let started = ports.clock.now();
         let cards = Cards::new(engine.agents().cloned().collect(), &guard, settings.default_card, signing_key, started);

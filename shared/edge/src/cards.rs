@@ -2,6 +2,7 @@
 
 mod assemble;
 mod cache;
+mod signer;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -12,18 +13,26 @@ use http::{
     header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, VARY},
 };
 use protocol::{
+    A2aError,
     card::{self, CardForm},
     types::AgentCard,
 };
 use sha2::{Digest, Sha256};
 
-use self::{assemble::Credentials, cache::Cache};
-use crate::{Body, Response, signing::SigningKey};
+use self::{
+    assemble::Credentials,
+    cache::Cache,
+    signer::{Away, Signer},
+};
+use crate::{Body, Response, signing::SigningKeySource};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Clients ask again after five minutes, and hear then whether anything changed.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("public, max-age=300");
+
+/// When a key that can't be read is worth another try.
+const RETRY_AFTER_SECONDS: u64 = 5;
 
 /// The card for a client that names no version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,8 +51,7 @@ pub(crate) struct Cards {
     profiles: Vec<AgentProfile>,
     credentials: Credentials,
     default_card: DefaultCard,
-    signing_key: Option<SigningKey>,
-    keys: Rendered,
+    signer: Signer,
     started: DateTime<Utc>,
     last_modified: HeaderValue,
     cache: Cache,
@@ -62,25 +70,23 @@ impl Cards {
         profiles: Vec<AgentProfile>,
         guard: &Guard,
         default_card: DefaultCard,
-        signing_key: Option<SigningKey>,
+        signing_key: Option<SigningKeySource>,
         started: DateTime<Utc>,
     ) -> Self {
-        let keys = Rendered::new(signing_key.as_ref().map_or(r#"{"keys":[]}"#, SigningKey::key_set).to_owned());
         let last_modified = HeaderValue::from_str(&started.format("%a, %d %b %Y %H:%M:%S GMT").to_string());
         Cards {
             cache: Cache::new(profiles.len()),
             profiles,
             credentials: Credentials::of(guard),
             default_card,
-            signing_key,
-            keys,
+            signer: Signer::new(signing_key),
             started,
             last_modified: last_modified.unwrap_or(HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT")),
         }
     }
 
     /// `/.well-known/agent-card.json` for a client of that version.
-    pub fn agent_card(&self, base_url: &str, tenant: Option<&str>, version: &str, request: &HeaderMap) -> Response {
+    pub async fn agent_card(&self, base_url: &str, tenant: Option<&str>, version: &str, request: &HeaderMap) -> Response {
         let form = match (version, self.default_card) {
             (version, _) if version == "1.0" || version.starts_with("1.0.") => CardForm::V1_0,
             (version, _) if version == "0.3" || version.starts_with("0.3.") => CardForm::V0_3,
@@ -88,38 +94,56 @@ impl Cards {
             (_, DefaultCard::V1_0) => CardForm::V1_0,
             (_, DefaultCard::V0_3) => CardForm::V0_3,
         };
-        self.respond(self.rendered(base_url, tenant, form), request)
+        self.card(base_url, tenant, form, request).await
     }
 
     /// `/.well-known/agent.json`, for clients before v0.3.
-    pub fn first_agent_card(&self, base_url: &str, tenant: Option<&str>, request: &HeaderMap) -> Response {
-        self.respond(self.rendered(base_url, tenant, CardForm::V0_1), request)
+    pub async fn first_agent_card(&self, base_url: &str, tenant: Option<&str>, request: &HeaderMap) -> Response {
+        self.card(base_url, tenant, CardForm::V0_1, request).await
     }
 
     /// `/.well-known/jwks.json`
-    pub fn keys(&self, request: &HeaderMap) -> Response {
-        self.respond(self.keys.clone(), request)
+    ///
+    /// # Errors
+    /// [`A2aError::Unavailable`] where the key can't be read: an empty set would be kept, and signatures taken for forged.
+    pub async fn keys(&self, request: &HeaderMap) -> Result<Response, A2aError> {
+        let away = |Away| A2aError::Unavailable { retry_after_seconds: RETRY_AFTER_SECONDS };
+        self.signer.ready().await.map_err(away)?;
+        Ok(self.respond(self.signer.key_set(), request))
     }
 
     /// The card with the skills that only authenticated callers see (spec section 3.1.11).
-    pub fn extended(&self, base_url: &str, tenant: Option<&str>) -> AgentCard {
+    pub async fn extended(&self, base_url: &str, tenant: Option<&str>) -> AgentCard {
         let mut card = assemble::card(self.of(tenant), tenant.is_some(), base_url, &self.credentials);
         card.skills.extend(self.of(tenant).iter().flat_map(|profile| profile.extended_skills.iter().cloned()));
-        self.sign(&mut card, base_url);
+        // Without the key it goes out without a signature.
+        let _ = self.signer.ready().await;
+        self.signer.sign(&mut card, base_url);
         card
     }
 
-    fn rendered(&self, base_url: &str, tenant: Option<&str>, form: CardForm) -> Rendered {
-        let number = tenant.and_then(|tenant| self.profiles.iter().position(|profile| profile.id == tenant));
-        self.cache.get(base_url, number, form, || {
+    /// From the cache, unless its key is away: a card without a signature is for once.
+    async fn card(&self, base_url: &str, tenant: Option<&str>, form: CardForm, request: &HeaderMap) -> Response {
+        let make = || {
             let mut card = assemble::card(self.of(tenant), tenant.is_some(), base_url, &self.credentials);
             if form == CardForm::V0_1 {
                 // That generation knows no other way in, and takes a list without it for a broken one.
                 assemble::add_bearer(&mut card);
             }
-            self.sign(&mut card, base_url);
+            self.signer.sign(&mut card, base_url);
             Rendered::new(card::render(&card, form).to_string())
-        })
+        };
+        match self.signer.ready().await {
+            Ok(()) => {
+                let number = tenant.and_then(|tenant| self.profiles.iter().position(|profile| profile.id == tenant));
+                self.respond(self.cache.get(base_url, number, form, make), request)
+            }
+            Err(Away) => {
+                let mut response = self.respond(make(), request);
+                response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+                response
+            }
+        }
     }
 
     /// One agent's profile, or all of them on the default tenant.
@@ -128,14 +152,6 @@ impl Cards {
             Some(number) => &self.profiles[number..=number],
             None => &self.profiles,
         }
-    }
-
-    fn sign(&self, card: &mut AgentCard, base_url: &str) {
-        let Some(key) = &self.signing_key else { return };
-        let Ok(payloads) = card::signing_payloads(card) else { return };
-        let key_set_url = format!("{base_url}/.well-known/jwks.json");
-        let signatures = payloads.iter().map(|payload| key.sign(payload.as_bytes(), &key_set_url));
-        card.signatures = signatures.collect();
     }
 
     /// The document, or 304 to who has it already (RFC 9110, sections 13.1.2 and 13.1.3).

@@ -26,7 +26,7 @@ pub use cards::DefaultCard;
 pub use health::measure;
 pub use protocol::Method;
 pub use serve::{MAX_BODY_BYTES, Serves, refuse, serve};
-pub use signing::{SigningKey, SigningKeyError};
+pub use signing::{SigningKey, SigningKeyError, SigningKeySource};
 pub use work::{ScheduledEvent, SqsBatchResponse, SqsEvent, Swept, sweep, work};
 
 /// An event of API Gateway (REST, payload v1) as an HTTP request.

@@ -45,7 +45,7 @@ pub(crate) async fn perform(app: &App, exchange: &Exchange<'_>, dialect: Dialect
         }
         Reply::Stream { events, dialect } => Ok(Outcome::Stream(events, dialect)),
         Reply::ExtendedAgentCard { agent } => {
-            let card = app.cards.extended(&exchange.base_url(app), agent.as_deref());
+            let card = app.cards.extended(&exchange.base_url(app), agent.as_deref()).await;
             Ok(Outcome::Answer(Answer::AgentCard(Box::new(card)), dialect))
         }
     }

@@ -93,15 +93,18 @@ async fn answer(app: &App, exchange: &mut Exchange<'_>, body: &[u8], serves: Ser
         Place::Rest => Box::pin(rest::answer(app, exchange, body, only(serves), seen)).await,
         Place::AgentCard => {
             seen.method = "AgentCard";
-            app.cards.agent_card(&exchange.base_url(app), exchange.target.tenant, exchange.version, exchange.headers)
+            app.cards.agent_card(&exchange.base_url(app), exchange.target.tenant, exchange.version, exchange.headers).await
         }
         Place::FirstAgentCard => {
             seen.method = "AgentCard";
-            app.cards.first_agent_card(&exchange.base_url(app), exchange.target.tenant, exchange.headers)
+            app.cards.first_agent_card(&exchange.base_url(app), exchange.target.tenant, exchange.headers).await
         }
         Place::Keys => {
             seen.method = "Keys";
-            app.cards.keys(exchange.headers)
+            match app.cards.keys(exchange.headers).await {
+                Ok(keys) => keys,
+                Err(error) => refusal(exchange, error, seen),
+            }
         }
         Place::Agents => {
             seen.method = "Agents";

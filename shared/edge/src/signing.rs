@@ -1,5 +1,7 @@
 //! The key that signs agent cards: ES256, shown to everyone in the key set (spec section 8.4).
 
+use std::{error::Error, sync::Arc};
+
 use aws_lc_rs::{
     digest,
     rand::SystemRandom,
@@ -9,6 +11,7 @@ use base64::{
     Engine as _,
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
 };
+use futures::future::BoxFuture;
 use protocol::types::AgentCardSignature;
 use serde_json::json;
 
@@ -21,6 +24,9 @@ pub struct SigningKey {
     key_id: String,
     key_set: String,
 }
+
+/// Brings the key at its first use, because it may have to be read from a database; again after it failed.
+pub type SigningKeySource = Arc<dyn Fn() -> BoxFuture<'static, Result<Arc<SigningKey>, Box<dyn Error + Send + Sync>>> + Send + Sync>;
 
 /// Why a key can't be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -57,6 +63,15 @@ impl SigningKey {
         let key_id = BASE64_URL_SAFE_NO_PAD.encode(thumbprint);
         let key_set = json!({"keys": [{"kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": key_id, "use": "sig", "alg": "ES256"}]}).to_string();
         Ok(SigningKey { pair, key_id, key_set })
+    }
+
+    /// Where this very key comes from.
+    pub fn known(self) -> SigningKeySource {
+        let key = Arc::new(self);
+        Arc::new(move || {
+            let key = key.clone();
+            Box::pin(async { Ok(key) })
+        })
     }
 
     /// The public key as a JSON Web Key Set.

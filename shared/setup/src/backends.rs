@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use anyhow::{Context, Result, anyhow};
-use edge::SigningKey;
+use edge::SigningKeySource;
 use engine::ports::{Clock, DocumentStore, EventBus, TaskStore, WorkQueue};
 use events::{InProcessEventBus, RedisEventBus, RedisSettings};
 use store::{
@@ -24,7 +24,7 @@ pub(crate) struct Database {
     /// Background work: the outbox of the tasks' commits.
     jobs: Arc<dyn JobRows>,
     /// Signs agent cards; the same for all who share the database.
-    pub(crate) signing_key: Option<SigningKey>,
+    pub(crate) signing_key: Option<SigningKeySource>,
 }
 
 /// Opens the database. A server brings it up to date; a Lambda, of which many start at a time, doesn't even look at one that is elsewhere.
@@ -36,7 +36,7 @@ pub(crate) async fn database(settings: &StorageSettings, surroundings: Surroundi
                 tasks: Arc::new(SqliteTaskStore::new(database.clone())),
                 documents: Arc::new(SqliteDocumentStore::new(database.clone())),
                 jobs: Arc::new(database),
-                signing_key: Some(signing_key::load(&path.with_file_name("agent-card-key.pem"))?),
+                signing_key: Some(signing_key::load(&path.with_file_name("agent-card-key.pem"))?.known()),
             })
         }
         DatabaseUrl::Postgres(url) => {

@@ -8,7 +8,7 @@ mod signing_key;
 mod wiring;
 
 pub use settings::Settings;
-pub use wiring::{app, documents};
+pub use wiring::{app, documents, migrate};
 
 /// What a function's `main` returns.
 pub type Result<T = ()> = anyhow::Result<T>;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use agents::Dependencies;
 use anyhow::Context;
-use edge::{App, EdgeSettings};
+use edge::{App, EdgeSettings, SigningKey};
 use engine::{
     Engine, EngineSettings, Ports,
     ports::{Clock, DocumentStore, SystemClock},
@@ -16,7 +16,7 @@ use crate::{
     settings::{SecuritySettings, Surroundings},
 };
 
-/// Everything that a function needs: opens the database, which brings it up to date, and checks what can be checked.
+/// Everything that a function needs: opens the database and checks what can be checked.
 pub async fn app(settings: Settings) -> anyhow::Result<Arc<App>> {
     let Settings { storage, security, serving, .. } = settings;
     let database = backends::database(&storage, serving.surroundings).await?;
@@ -41,6 +41,10 @@ pub async fn app(settings: Settings) -> anyhow::Result<Arc<App>> {
             ..EngineSettings::default()
         },
     );
+    let signing_key = match &security.card_signing_key {
+        Some(pem) => Some(SigningKey::from_pem(pem).context("A2A_CARD_SIGNING_KEY")?.known()),
+        None => database.signing_key,
+    };
     let edge = EdgeSettings {
         public_url: serving.public_url,
         base_path: serving.base_path,
@@ -48,12 +52,18 @@ pub async fn app(settings: Settings) -> anyhow::Result<Arc<App>> {
         default_card: serving.default_card,
         request_timeout: serving.request_timeout,
     };
-    Ok(App::new(engine, guard(security)?, database.signing_key, edge))
+    Ok(App::new(engine, guard(security)?, signing_key, edge))
 }
 
 /// The documents alone, for those who fill the corpus.
 pub async fn documents(settings: &Settings) -> anyhow::Result<Arc<dyn DocumentStore>> {
     Ok(backends::database(&settings.storage, settings.serving.surroundings).await?.documents)
+}
+
+/// Brings the database to this version's form, as each start of a server does.
+pub async fn migrate(settings: &Settings) -> anyhow::Result<()> {
+    backends::database(&settings.storage, Surroundings::Server).await?;
+    Ok(())
 }
 
 fn guard(settings: SecuritySettings) -> anyhow::Result<Guard> {

@@ -13,6 +13,7 @@ mod push_configs;
 mod read;
 mod remembered;
 mod retention;
+mod secrets;
 mod statements;
 mod tasks;
 mod values;

@@ -26,8 +26,6 @@ use crate::{
 const STREAMS_END: Duration = Duration::from_secs(3);
 /// When the process ends at the latest, done or not: containers are killed after 10 s.
 const DRAIN: Duration = Duration::from_secs(8);
-/// How often a drain looks whether tasks still run.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// Serves until it is told to end.
 pub async fn run(options: ServeOptions) -> Result<()> {
@@ -86,10 +84,8 @@ async fn drain(app: &App, server: tokio::task::JoinHandle<()>, mut workers: Join
         tokio::select! { () = streams => {}, () = closing.cancelled() => {} }
     });
     while workers.join_next().await.is_some() {}
-    // A runner holds its task's lease until the task ends. Whoever holds one that we can't wait for is taken over after the next start.
-    while let Ok(Some(_)) = app.engine.ports().tasks.next_lease_expiry().await {
-        sleep(LOOK).await;
-    }
+    // Tasks of other processes on the same database are theirs to wait for.
+    app.engine.drain().await;
 }
 
 /// Listened to from the very start, so that none is missed.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use edge::SigningKey;
 use guard::{Authentication, TokenKey};
 
 use super::vars::{SettingError, Vars, masked, wrong};
@@ -17,6 +18,9 @@ pub struct SecuritySettings {
     pub admin_api_key: Option<String>,
     /// `A2A_SYSTEM_API_KEY`: whoever shows it is the operator's machine. As above, and another. Default none.
     pub system_api_key: Option<String>,
+    /// `A2A_CARD_SIGNING_KEY`: the P-256 private key that signs agent cards, as PKCS #8 PEM. Default one that is made once and kept with the
+    /// database.
+    pub card_signing_key: Option<String>,
     /// `A2A_PUSH_ALLOW_LOOPBACK`: `1` lets webhooks go to this machine, for tests and laptops; not where authentication
     /// is required. Default off.
     pub push_allow_loopback: bool,
@@ -34,6 +38,8 @@ pub(super) fn read(vars: &Vars) -> Result<SecuritySettings, SettingError> {
     {
         return Err(wrong("A2A_SYSTEM_API_KEY", masked(system), "another key than A2A_ADMIN_API_KEY"));
     }
+    let card_signing_key = vars
+        .secret("A2A_CARD_SIGNING_KEY", "a P-256 private key in PKCS #8 PEM form", |pem| SigningKey::from_pem(pem).is_ok().then(|| pem.to_owned()))?;
     let push_allow_loopback = vars.switch("A2A_PUSH_ALLOW_LOOPBACK")?;
     if push_allow_loopback && authentication == Authentication::Required {
         return Err(wrong("A2A_PUSH_ALLOW_LOOPBACK", "`1`", "nothing where A2A_AUTH is `required`: webhooks must not reach this machine"));
@@ -47,7 +53,7 @@ pub(super) fn read(vars: &Vars) -> Result<SecuritySettings, SettingError> {
     if vars.get("A2A_THREATS") != Some("off") {
         vars.not_supported("A2A_THREATS", "requests are not searched for threats, so leave it unset or `off`")?;
     }
-    Ok(SecuritySettings { authentication, secret_key, admin_api_key, system_api_key, push_allow_loopback })
+    Ok(SecuritySettings { authentication, secret_key, admin_api_key, system_api_key, card_signing_key, push_allow_loopback })
 }
 
 fn api_key(vars: &Vars, name: &str) -> Result<Option<String>, SettingError> {
@@ -62,6 +68,7 @@ impl fmt::Debug for SecuritySettings {
             .field("secret_key", &self.secret_key.as_deref().map(masked))
             .field("admin_api_key", &self.admin_api_key.as_deref().map(masked))
             .field("system_api_key", &self.system_api_key.as_deref().map(masked))
+            .field("card_signing_key", &self.card_signing_key.as_deref().map(masked))
             .field("push_allow_loopback", &self.push_allow_loopback)
             .finish()
     }

@@ -107,6 +107,7 @@ fn a_secret_that_is_wrong_is_not_shown() {
         ("A2A_SYSTEM_API_KEY", "hunter2 hunter2"),
         ("A2A_DATABASE_URL", "mysql://ann:hunter2@db/a2a"),
         ("A2A_REDIS_URL", "cache://:hunter2@cache"),
+        ("A2A_CARD_SIGNING_KEY", "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----"),
     ] {
         let error = settings(&[(name, value)]).expect_err(name);
         assert!(error.starts_with(&format!("{name} holds ")) && !error.contains("hunter2"), "{error}");
@@ -131,6 +132,15 @@ fn loopback_webhooks_and_required_authentication_exclude_each_other() {
 #[test]
 fn the_two_bootstrap_keys_must_differ() {
     assert!(settings(&[("A2A_ADMIN_API_KEY", "the-same-key"), ("A2A_SYSTEM_API_KEY", "the-same-key")]).is_err());
+}
+
+#[test]
+fn a_key_for_agent_cards_may_stand_on_one_line() {
+    let pem = edge::SigningKey::generate_pem().unwrap();
+    for text in [pem.clone(), pem.replace('\n', " ")] {
+        let settings = settings(&[("A2A_CARD_SIGNING_KEY", &text)]).unwrap();
+        assert!(settings.security.card_signing_key.is_some() && !format!("{settings:?}").contains(pem.lines().nth(1).unwrap()));
+    }
 }
 
 #[test]
