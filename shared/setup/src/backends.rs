@@ -7,8 +7,8 @@ use edge::SigningKeySource;
 use engine::ports::{Clock, DocumentStore, EventBus, TaskStore, WorkQueue};
 use events::{InProcessEventBus, RedisEventBus, RedisSettings};
 use store::{
-    DynamoDbDatabase, DynamoDbTaskStore, JobRows, PostgresDatabase, PostgresDocumentStore, PostgresTaskStore, SqliteDatabase, SqliteDocumentStore,
-    SqliteTaskStore,
+    DynamoDbDatabase, DynamoDbTaskStore, JobRows, PoolSettings, PostgresDatabase, PostgresDocumentStore, PostgresTaskStore, SqliteDatabase,
+    SqliteDocumentStore, SqliteTaskStore,
 };
 
 use crate::{
@@ -40,13 +40,15 @@ pub(crate) async fn database(settings: &StorageSettings, surroundings: Surroundi
             })
         }
         DatabaseUrl::Postgres(url) => {
-            let database = PostgresDatabase::open(&url.0, settings.database_connections).context("the database of A2A_DATABASE_URL")?;
-            database.migrate().await.context("the database of A2A_DATABASE_URL")?;
+            let database = postgres(&url.0, settings.database_connections, surroundings).context("A2A_DATABASE_URL")?;
+            if surroundings == Surroundings::Server {
+                database.migrate().await.context("the database of A2A_DATABASE_URL")?;
+            }
             Ok(Database {
                 tasks: Arc::new(PostgresTaskStore::new(database.clone())),
                 documents: Arc::new(PostgresDocumentStore::new(database.clone())),
-                jobs: Arc::new(database),
-                signing_key: None,
+                jobs: Arc::new(database.clone()),
+                signing_key: Some(signing_key::shared(database)),
             })
         }
         DatabaseUrl::DynamoDb { table } => {
@@ -85,6 +87,14 @@ pub(crate) async fn queue(settings: &StorageSettings, database: &Database, clock
             Ok(Arc::new(queue::SqsWorkQueue::new(&config, run_task.clone(), deliver_push.clone(), database.jobs.clone(), clock)))
         }
     }
+}
+
+fn postgres(url: &str, connections: u32, surroundings: Surroundings) -> Result<PostgresDatabase> {
+    let pool = match surroundings {
+        Surroundings::Server => PoolSettings::of_a_server(connections),
+        Surroundings::Lambda => PoolSettings::of_a_lambda(connections),
+    };
+    Ok(PostgresDatabase::open_with(url, pool)?)
 }
 
 fn sqlite(path: &Path) -> Result<SqliteDatabase> {

@@ -1,9 +1,13 @@
-//! The key that signs agent cards, kept in a file so that it outlives the process.
+//! The key that signs agent cards, kept with the database so that it outlives the process: beside a file, or in a table for all who share it.
 
-use std::{fs, io::Write, path::Path};
+use std::{fs, io::Write, path::Path, sync::Arc};
 
 use anyhow::Context;
-use edge::SigningKey;
+use edge::{SigningKey, SigningKeySource};
+use store::PostgresDatabase;
+
+/// What the key is called among a database's secrets.
+const NAME: &str = "agent-card-key";
 
 /// The key in this file; a new one is put there first if there is none.
 pub(crate) fn load(path: &Path) -> anyhow::Result<SigningKey> {
@@ -13,6 +17,18 @@ pub(crate) fn load(path: &Path) -> anyhow::Result<SigningKey> {
     }
     let pem = fs::read_to_string(path).with_context(|| format!("the key for agent cards in `{name}` can't be read"))?;
     SigningKey::from_pem(&pem).with_context(|| format!("the key for agent cards in `{name}` can't be used"))
+}
+
+/// The key of all who share a database, read at its first use; a new one is kept there first if there is none.
+pub(crate) fn shared(database: PostgresDatabase) -> SigningKeySource {
+    Arc::new(move || {
+        let database = database.clone();
+        Box::pin(async move {
+            let new = SigningKey::generate_pem()?;
+            let kept = database.shared_secret(NAME, || new).await?;
+            Ok(Arc::new(SigningKey::from_pem(&kept)?))
+        })
+    })
 }
 
 /// Whole or not at all: another process that starts now finds a key or none, and the first one wins.

@@ -50,6 +50,7 @@ struct Given {
 }
 
 work_queue!(rows_in_sqlite, crate::rows_in_sqlite);
+work_queue!(rows_in_postgres, crate::rows_in_postgres);
 work_queue!(rows_in_dynamodb, crate::rows_in_dynamodb);
 // SQS keeps its own time, and sends again what is queued again; `sqs.rs` has the facts for that.
 work_queue!(sqs_over_rows_in_sqlite, crate::sqs_over_rows_in_sqlite; refused_changes_queue_nothing, queues_are_apart, a_waiting_worker_is_woken,
@@ -64,6 +65,12 @@ async fn rows_in_dynamodb() -> Given {
 async fn rows_in_sqlite() -> Given {
     let database = store::SqliteDatabase::temporary().unwrap();
     Given::rows(Arc::new(database.clone()), Arc::new(store::SqliteTaskStore::new(database)))
+}
+
+async fn rows_in_postgres() -> Given {
+    let database = store::PostgresDatabase::open(&tests::servers::postgres_database().await, 10).unwrap();
+    database.migrate().await.unwrap();
+    Given::rows(Arc::new(database.clone()), Arc::new(store::PostgresTaskStore::new(database)))
 }
 
 async fn sqs_over_rows_in_sqlite() -> Given {

@@ -16,7 +16,7 @@ pub(super) async fn delete_finished(pool: &PgPool, before_milliseconds: i64, lim
         let now = left.min(AT_ONCE);
         let deleted: i64 = sqlx::query_scalar(
             concat!("WITH finished AS MATERIALIZED (
-                SELECT number, id, owner, agent, state, push_config_ids FROM tasks
+                SELECT number, id, owner, agent, state FROM tasks
                 WHERE state IN (3, 4, 5, 7) AND status_at < $1 ORDER BY status_at LIMIT $2 FOR UPDATE SKIP LOCKED
              ), of_tasks AS (
                 DELETE FROM tasks USING finished WHERE tasks.id = finished.id
@@ -30,11 +30,11 @@ pub(super) async fn delete_finished(pool: &PgPool, before_milliseconds: i64, lim
                 DELETE FROM task_log USING finished WHERE task = finished.number
              ), of_configs AS (
                 DELETE FROM push_configs USING finished WHERE task = finished.number
-             ), of_jobs AS (
-                DELETE FROM jobs USING (
-                    SELECT 'run-task/' || id AS key FROM finished
-                    UNION ALL SELECT 'deliver-push/' || id || '/' || unnest(push_config_ids) FROM finished
-                ) AS gone WHERE jobs.key = gone.key
+             ), of_runs AS (
+                DELETE FROM jobs USING finished WHERE jobs.key = 'run-task/' || finished.id
+             ), of_deliveries AS (
+                DELETE FROM jobs USING finished
+                WHERE jobs.key >= 'deliver-push/' || finished.id || '/' AND jobs.key < 'deliver-push/' || finished.id || '0'
              )
              SELECT count(*) FROM finished"),
         )
