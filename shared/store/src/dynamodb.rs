@@ -16,6 +16,8 @@
 //! | `counts/OWNER` | `AGENT/SHARD` | how many tasks of each state, summed over the shards |
 //! | `sent/DIGEST` | `sent` | a remembered message |
 //! | `dead/QUEUE` | `TIME/…` | work that was given up |
+//! | `documents/CORPUS` | `head` | which packs a corpus of documents is made of; moves with each put |
+//! | | `pack/SET/PIECE` | what one put brought, compressed |
 //!
 //! The one index, `due`, is sparse: leases, active tasks, finished tasks, jobs and unfinished uploads by the time at which someone
 //! must look at them. It alone is eventually consistent, and all that is found through it is checked against the table.
@@ -32,6 +34,7 @@ mod attributes;
 mod blobs;
 mod commit;
 mod database;
+mod documents;
 mod jobs;
 mod keys;
 mod known;
@@ -46,4 +49,5 @@ mod tasks;
 mod transaction;
 
 pub use database::DynamoDbDatabase;
+pub use documents::{DynamoDbDocumentStore, OpenCorpus};
 pub use tasks::DynamoDbTaskStore;

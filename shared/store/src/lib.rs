@@ -8,7 +8,7 @@ pub mod postgres;
 pub mod sqlite;
 mod values;
 
-pub use dynamodb::{DynamoDbDatabase, DynamoDbTaskStore};
+pub use dynamodb::{DynamoDbDatabase, DynamoDbDocumentStore, DynamoDbTaskStore, OpenCorpus};
 pub use jobs::{JobRows, TakenJob};
 pub use postgres::{PoolSettings, PostgresDatabase, PostgresDocumentStore, PostgresTaskStore};
 pub use sqlite::{SqliteDatabase, SqliteDocumentStore, SqliteTaskStore};

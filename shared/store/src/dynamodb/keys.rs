@@ -135,6 +135,16 @@ pub(super) fn dead_letters(queue: QueueName) -> String {
     format!("dead/{}", queue.as_str())
 }
 
+/// The documents of a corpus.
+pub(super) fn documents(corpus: &str) -> String {
+    format!("documents/{}", part(corpus))
+}
+
+/// A piece of what one put brought.
+pub(super) fn pack_piece(set: &str, piece: usize) -> String {
+    format!("pack/{set}/{piece:06}")
+}
+
 /// A range of the index for things of one task.
 pub(super) fn due(what: &str, task_id: &str) -> String {
     format!("{what}/{}", spread(task_id, INDEX_SHARDS))

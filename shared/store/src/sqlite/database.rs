@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 
 use super::{
     checkpointer::{self, WRITER_HELPS},
-    migrations::migrate,
+    migrations::{has_documents, migrate},
     remembered, store_error,
     writer::Writer,
 };
@@ -44,7 +44,8 @@ pub struct SqliteDatabase {
 
 struct Inner {
     // Dropped in this order: the writer ends first, then the readers, then a temporary directory goes.
-    writer: Writer,
+    /// `None` for a file that never changes again.
+    writer: Option<Writer>,
     readers: Mutex<Vec<Connection>>,
     long_reads: Semaphore,
     path: PathBuf,
@@ -59,7 +60,7 @@ impl SqliteDatabase {
 
     /// A new file in the system's directory for temporary files, gone with the last clone: for tests and trials.
     pub fn temporary() -> Result<Self, StoreError> {
-        let directory = tempfile::Builder::new().prefix("a2a-").tempdir().map_err(unavailable)?;
+        let directory = temporary_directory()?;
         Self::open_in(&directory.path().join("a2a.db"), Some(directory))
     }
 
@@ -72,8 +73,67 @@ impl SqliteDatabase {
         remembered::prepare(&connection).map_err(store_error)?;
         let checkpointer = checkpointer::start(connect(path).map_err(store_error)?).map_err(unavailable)?;
         let writer = Writer::start(connection, remembered::catch_up, checkpointer).map_err(unavailable)?;
+        Ok(Self::of(Some(writer), path, temporary))
+    }
+
+    /// A file that nobody writes to as long as this is open, wherever it lies: no lock is taken and no other file is made. The directory goes with
+    /// the last clone, if it is given. Its schema must be one of this version's, which had documents already.
+    ///
+    /// # Errors
+    /// What is no database, or has another schema.
+    pub fn open_finished(path: impl AsRef<Path>, directory: Option<TempDir>) -> Result<Self, StoreError> {
+        let database = Self::of(None, path.as_ref(), directory);
+        let is_known = database.read_here(has_documents)?;
+        if is_known {
+            return Ok(database);
+        }
+        Err(StoreError::Failed(format!("`{}` was written by another version; write it again", path.as_ref().display()).into()))
+    }
+
+    /// A new file, filled and never written to again, gone with the last clone: it costs no thread and keeps no log.
+    pub(crate) fn finished(fill: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> Result<Self, StoreError> {
+        let directory = temporary_directory()?;
+        let path = directory.path().join("a2a.db");
+        let filled = || {
+            let mut connection = Connection::open_with_flags(&path, flags(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE))?;
+            // Nobody misses what is lost with the process.
+            connection.pragma_update(None, "journal_mode", "OFF")?;
+            connection.pragma_update(None, "synchronous", "OFF")?;
+            migrate(&mut connection)?;
+            let transaction = connection.transaction()?;
+            fill(&transaction)?;
+            transaction.commit()
+        };
+        filled().map_err(store_error)?;
+        Self::open_finished(&path, Some(directory))
+    }
+
+    /// Writes a compact copy as a file for [`Self::open_finished`], in place of what is there, when it is whole.
+    pub async fn copy_to(&self, path: impl Into<PathBuf>) -> Result<(), StoreError> {
+        let (source, path) = (self.inner.path.clone(), path.into());
+        let copy = move || {
+            let directory = match path.parent() {
+                Some(parent) if !parent.as_os_str().is_empty() => parent,
+                _ => Path::new("."),
+            };
+            let beside = tempfile::Builder::new().prefix(".a2a-").tempdir_in(directory).map_err(unavailable)?;
+            let new = beside.path().join("a2a.db");
+            let written = || {
+                let source = Connection::open_with_flags(&source, flags(OpenFlags::SQLITE_OPEN_READ_WRITE))?;
+                source.busy_timeout(BUSY)?;
+                source.execute("VACUUM INTO ?1", [new.display().to_string()])?;
+                // Readers of a file in WAL mode would want to write beside it.
+                Connection::open(&new)?.pragma_update(None, "journal_mode", "DELETE")
+            };
+            written().map_err(store_error)?;
+            std::fs::rename(&new, &path).map_err(unavailable)
+        };
+        tokio::task::spawn_blocking(copy).await.map_err(failed)?
+    }
+
+    fn of(writer: Option<Writer>, path: &Path, temporary: Option<TempDir>) -> Self {
         let inner = Inner { writer, readers: Mutex::default(), long_reads: Semaphore::new(LONG_READS), path: path.to_owned(), _temporary: temporary };
-        Ok(SqliteDatabase { inner: Arc::new(inner) })
+        SqliteDatabase { inner: Arc::new(inner) }
     }
 
     /// Where it is.
@@ -86,7 +146,10 @@ impl SqliteDatabase {
     /// `work` must not begin or end transactions. It may be called twice, when the first transaction fails. An error of it undoes
     /// what it did, and what nobody else did.
     pub async fn write<T: Send + 'static>(&self, work: impl FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static) -> Result<T, StoreError> {
-        self.inner.writer.write(work).await
+        match &self.inner.writer {
+            Some(writer) => writer.write(work).await,
+            None => Err(StoreError::Failed(format!("`{}` is only read", self.inner.path.display()).into())),
+        }
     }
 
     /// Reads one consistent state, on a thread where it may take its time: searches, lists, exports.
@@ -102,7 +165,7 @@ impl SqliteDatabase {
         let connection = self.inner.readers.lock().pop();
         let connection = match connection {
             Some(connection) => connection,
-            None => connect_to_read(&self.inner.path).map_err(store_error)?,
+            None => connect_to_read(&self.inner.path, self.inner.writer.is_none()).map_err(store_error)?,
         };
         let outcome = in_one_snapshot(&connection, work);
         // A connection that couldn't end its transaction is of no more use.
@@ -132,12 +195,22 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-fn connect_to_read(path: &Path) -> rusqlite::Result<Connection> {
-    let connection = Connection::open_with_flags(path, flags(OpenFlags::SQLITE_OPEN_READ_WRITE))?;
+fn connect_to_read(path: &Path, finished: bool) -> rusqlite::Result<Connection> {
+    let connection = if finished {
+        let encoded = path.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+        let only_read = flags(OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI);
+        Connection::open_with_flags(format!("file:{encoded}?immutable=1"), only_read)?
+    } else {
+        Connection::open_with_flags(path, flags(OpenFlags::SQLITE_OPEN_READ_WRITE))?
+    };
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(PREPARED);
-    connection.pragma_update(None, "query_only", true)?;
+    connection.pragma_update(None, "query_only", !finished)?;
     Ok(connection)
+}
+
+fn temporary_directory() -> Result<TempDir, StoreError> {
+    tempfile::Builder::new().prefix("a2a-").tempdir().map_err(unavailable)
 }
 
 /// Each connection is used by one thread at a time, so SQLite's own locks around each call are not needed.
@@ -184,6 +257,36 @@ mod tests {
         assert_eq!(outcomes.iter().filter(|ok| **ok).count(), 19);
         assert!(!outcomes[7]);
         assert_eq!(database.read_here(|c| c.query_row("SELECT count(*) FROM task_counts", [], |row| row.get::<_, i64>(0))).unwrap(), 19);
+    }
+
+    #[tokio::test]
+    async fn a_copy_is_one_file_that_is_only_read() {
+        let directory = TempDir::new().unwrap();
+        let database = SqliteDatabase::temporary().unwrap();
+        database.write(|c| c.execute("INSERT INTO task_counts VALUES ('o', 'a', 1, 7)", [])).await.unwrap();
+        let path = directory.path().join("50%?#.db");
+        for _ in 0..2 {
+            database.copy_to(&path).await.unwrap();
+        }
+        let copy = SqliteDatabase::open_finished(&path, None).unwrap();
+        let count = |c: &Connection| c.query_row("SELECT tasks FROM task_counts", [], |row| row.get::<_, i64>(0));
+        assert_eq!(copy.read(count).await.unwrap(), 7);
+        assert!(copy.write(|c| c.execute("DELETE FROM task_counts", [])).await.unwrap_err().to_string().contains("50%?#.db"));
+        assert!(copy.read_here(|c| c.execute("DELETE FROM task_counts", [])).is_err());
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_of_another_kind_is_refused() {
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join("other.db");
+        assert!(SqliteDatabase::open_finished(&path, None).is_err());
+        std::fs::write(&path, "no database").unwrap();
+        assert!(SqliteDatabase::open_finished(&path, None).is_err());
+        std::fs::remove_file(&path).unwrap();
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
+        let error = SqliteDatabase::open_finished(&path, None).err().unwrap().to_string();
+        assert!(error.contains("other.db") && error.contains("another version"), "{error}");
     }
 
     #[tokio::test]

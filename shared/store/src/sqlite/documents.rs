@@ -2,7 +2,7 @@
 
 mod put;
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use engine::ports::{
@@ -10,6 +10,7 @@ use engine::ports::{
     StoredDocument, StoredPassage,
 };
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use tempfile::TempDir;
 
 use super::SqliteDatabase;
 use crate::documents::{corpus_name, name_of, number_of, place_of, read_terms};
@@ -24,6 +25,19 @@ impl SqliteDocumentStore {
     /// In this database.
     pub fn new(database: SqliteDatabase) -> Self {
         SqliteDocumentStore { database }
+    }
+
+    /// Those that everyone sees in a file that never changes: see [`SqliteDatabase::open_finished`].
+    ///
+    /// # Errors
+    /// What is no such file.
+    pub fn finished(path: impl AsRef<Path>, directory: Option<TempDir>) -> Result<Self, StoreError> {
+        Ok(Self::new(SqliteDatabase::open_finished(path, directory)?))
+    }
+
+    /// One corpus that never changes, whose documents begin at these passages, in ascending order and each of another id.
+    pub(crate) fn at(corpus: &str, documents: Vec<(u32, NewDocument)>) -> Result<Self, StoreError> {
+        Ok(Self::new(SqliteDatabase::finished(|connection| put::put_at(connection, corpus, &documents))?))
     }
 }
 

@@ -1,6 +1,8 @@
 //! What every document store must do, whatever it is made of. A backend adds its line at the end.
 #![allow(clippy::unwrap_used, reason = "what fails here fails a test")]
 
+mod dynamodb_alone;
+
 use std::sync::Arc;
 
 use engine::ports::{Corpus, CorpusStatistics, DocumentFilter, DocumentStore, NewDocument, NewPassage, PutSummary, TermCount};
@@ -35,6 +37,14 @@ async fn in_postgres() -> store::PostgresDocumentStore {
     let database = store::PostgresDatabase::open(&tests::servers::postgres_database().await, 5).unwrap();
     database.migrate().await.unwrap();
     store::PostgresDocumentStore::new(database)
+}
+
+document_store!(dynamodb, store::DynamoDbDocumentStore::new(crate::dynamodb_table().await, None));
+
+async fn dynamodb_table() -> store::DynamoDbDatabase {
+    let database = store::DynamoDbDatabase::new(tests::servers::unique_name(), async || tests::servers::aws_config());
+    database.create_table().await.unwrap();
+    database
 }
 
 /// Each passage a list of words, each of which is a term.

@@ -9,15 +9,29 @@ use crate::documents::{Change, entries_without, latest_of_each_id, number_of};
 
 /// Puts documents into the corpus of that name, within the caller's transaction.
 pub fn put(connection: &Connection, corpus: &str, documents: &[NewDocument]) -> rusqlite::Result<PutSummary> {
-    connection.prepare_cached("INSERT INTO corpora (name) VALUES (?) ON CONFLICT DO NOTHING")?.execute([corpus])?;
-    let mut change = connection
-        .prepare_cached("SELECT key, next_passage FROM corpora WHERE name = ?")?
-        .query_row([corpus], |row| Ok(Change { corpus: row.get(0)?, next_passage: row.get(1)?, ..Change::default() }))?;
+    let mut change = begin(connection, corpus)?;
     for document in latest_of_each_id(documents) {
         put_one(&mut change, connection, document)?;
     }
     write(&change, connection)?;
     Ok(change.summary)
+}
+
+/// Puts new documents into the corpus of that name, each beginning at its passage, in ascending order.
+pub fn put_at(connection: &Connection, corpus: &str, documents: &[(u32, NewDocument)]) -> rusqlite::Result<()> {
+    let mut change = begin(connection, corpus)?;
+    for (first, document) in documents {
+        change.next_passage = *first;
+        put_one(&mut change, connection, document)?;
+    }
+    write(&change, connection)
+}
+
+fn begin(connection: &Connection, corpus: &str) -> rusqlite::Result<Change> {
+    connection.prepare_cached("INSERT INTO corpora (name) VALUES (?) ON CONFLICT DO NOTHING")?.execute([corpus])?;
+    connection
+        .prepare_cached("SELECT key, next_passage FROM corpora WHERE name = ?")?
+        .query_row([corpus], |row| Ok(Change { corpus: row.get(0)?, next_passage: row.get(1)?, ..Change::default() }))
 }
 
 fn put_one(change: &mut Change, connection: &Connection, document: &NewDocument) -> rusqlite::Result<()> {
