@@ -7,8 +7,8 @@ use edge::SigningKeySource;
 use engine::ports::{Clock, DocumentStore, EventBus, TaskStore, WorkQueue};
 use events::{InProcessEventBus, RedisEventBus, RedisSettings};
 use store::{
-    DynamoDbDatabase, DynamoDbTaskStore, JobRows, PoolSettings, PostgresDatabase, PostgresDocumentStore, PostgresTaskStore, SqliteDatabase,
-    SqliteDocumentStore, SqliteTaskStore,
+    DynamoDbDatabase, DynamoDbDocumentStore, DynamoDbTaskStore, JobRows, PoolSettings, PostgresDatabase, PostgresDocumentStore, PostgresTaskStore,
+    SqliteDatabase, SqliteDocumentStore, SqliteTaskStore,
 };
 
 use crate::{
@@ -58,7 +58,7 @@ pub(crate) async fn database(settings: &StorageSettings, surroundings: Surroundi
             }
             Ok(Database {
                 tasks: Arc::new(DynamoDbTaskStore::new(database.clone())),
-                documents: Arc::new(SqliteDocumentStore::new(SqliteDatabase::temporary()?)),
+                documents: Arc::new(DynamoDbDocumentStore::new(database.clone(), None)),
                 jobs: Arc::new(database),
                 signing_key: None,
             })

@@ -7,7 +7,7 @@ use std::{
     collections::HashSet,
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicI64, Ordering::SeqCst},
     },
     time::Duration,
 };
@@ -334,14 +334,16 @@ async fn a_worker_waits_no_longer_than_it_said(given: Given) {
 }
 
 async fn many_workers_share_the_work(given: Given) {
+    let all_queued = Arc::new(AtomicBool::new(false));
     let workers: Vec<_> = (0..8)
         .map(|_| {
-            let queue = given.queue.clone();
+            let (queue, all_queued) = (given.queue.clone(), all_queued.clone());
             tokio::spawn(async move {
                 let mut done = Vec::new();
                 loop {
+                    let nothing_follows = all_queued.load(SeqCst);
                     let deliveries = queue.receive(QueueName::RunTask, 3, MINUTE, Duration::from_millis(300)).await.unwrap();
-                    if deliveries.is_empty() {
+                    if deliveries.is_empty() && nothing_follows {
                         return done;
                     }
                     for delivery in deliveries {
@@ -355,6 +357,7 @@ async fn many_workers_share_the_work(given: Given) {
     for n in 0..200 {
         given.queue(vec![run(&format!("t-{n}"))]).await;
     }
+    all_queued.store(true, SeqCst);
     let done: Vec<Work> = join_all(workers).await.into_iter().flat_map(Result::unwrap).collect();
     assert_eq!(done.len(), 200);
     assert_eq!(done.into_iter().collect::<HashSet<_>>().len(), 200);

@@ -1,7 +1,6 @@
 //! What holds for SQS alone: the way from the outbox to the queue, SQS's own time, dead letters.
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_config::SdkConfig;
 use aws_sdk_sqs::{Client, types::QueueAttributeName};
 use queue::SqsWorkQueue;
 use store::TakenJob;
@@ -34,15 +33,9 @@ const LONG: Duration = Duration::from_secs(20);
 
 impl Queues {
     pub async fn new(shape: Shape) -> Queues {
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("us-east-1"))
-            .endpoint_url(tests::servers::aws())
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "tests")))
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .build();
+        let config = tests::servers::aws_config();
         let client = Client::new(&config);
-        let name = format!("a2a-test-{}", uuid::Uuid::now_v7().simple());
+        let name = tests::servers::unique_name();
         let policy = json_policy(&name);
         let make = async |suffix: &str, dead_letters: bool| {
             let mut request = client.create_queue().queue_name(format!("{name}-{suffix}"));

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_sqs::{
     Client,
     types::{Message, MessageSystemAttributeName},
@@ -27,15 +25,9 @@ struct OverSqs {
 
 impl OverSqs {
     async fn new() -> Self {
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("us-east-1"))
-            .endpoint_url(tests::servers::aws())
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "tests")))
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .build();
+        let config = tests::servers::aws_config();
         let client = Client::new(&config);
-        let name = format!("a2a-test-{}", uuid::Uuid::now_v7().simple());
+        let name = tests::servers::unique_name();
         let make = async |kind: &str| client.create_queue().queue_name(format!("{name}-{kind}")).send().await.unwrap().queue_url.unwrap();
         let (run_task, deliver_push) = (make("run").await, make("push").await);
 
