@@ -83,17 +83,13 @@ impl JobRows for DynamoDbDatabase {
 
     async fn take(&self, queue: QueueName, max: u32, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Vec<TakenJob>, StoreError> {
         let max = usize::try_from(max).unwrap_or(usize::MAX);
-        let due = keys::due_shards(queue.as_str()).map(|shard| async move {
-            let values = vec![(":queue", text(shard)), (":now", number(milliseconds(now)))];
-            self.query(Query { keys: "#queue = :queue AND #due <= :now", values, index: true, limit: Some(max), ..Query::default() }).await
-        });
-        let mut jobs: Vec<Item> = try_join_all(due).await?.into_iter().flatten().collect();
-        jobs.sort_by_key(|job| job.number_if_any::<i64>("due"));
-        jobs.truncate(max);
-        let taken = jobs.into_iter().map(|job| async move {
-            if !job.contains_key("work") {
-                return self.unpack(job).await.map(|()| None);
-            }
+        let mut jobs = self.due(queue, max, now).await?;
+        let bundles: Vec<Item> = jobs.iter().filter(|job| !job.contains_key("work")).cloned().collect();
+        if !bundles.is_empty() {
+            try_join_all(bundles.into_iter().map(|bundle| self.unpack(bundle))).await?;
+            jobs = self.due(queue, max, now).await?;
+        }
+        let taken = jobs.into_iter().filter(|job| job.contains_key("work")).map(|job| async move {
             if job.number_if_any("hidden_until").is_some_and(|until: i64| until > milliseconds(now)) {
                 return self.hide_again(job).await.map(|()| None);
             }
@@ -104,8 +100,12 @@ impl JobRows for DynamoDbDatabase {
 
     async fn take_these(&self, work: &[Work], until: DateTime<Utc>) -> Result<Vec<TakenJob>, StoreError> {
         let mut named = HashSet::new();
-        let keys = work.iter().filter(|work| named.insert(work.key())).map(keys::job).collect();
-        let waiting = self.get_all(keys).await?.into_iter().filter(|job| !job.contains_key("hidden_until"));
+        let work: Vec<&Work> = work.iter().filter(|work| named.insert(work.key())).collect();
+        if work.len() > MOST_JOBS {
+            let tasks: HashSet<&str> = work.iter().map(|work| task_of(work)).collect();
+            try_join_all(tasks.into_iter().map(|task_id| self.unpack_all_of(task_id))).await?;
+        }
+        let waiting = self.get_all(work.into_iter().map(keys::job).collect()).await?.into_iter().filter(|job| !job.contains_key("hidden_until"));
         Ok(try_join_all(waiting.map(|job| self.take_job(job, until))).await?.into_iter().flatten().collect())
     }
 
@@ -169,6 +169,18 @@ fn begin_anew(work: &Work, delivery: u64, now: DateTime<Utc>) -> Write {
 }
 
 impl DynamoDbDatabase {
+    /// At most `max` of what the index has as due, the longest due first.
+    async fn due(&self, queue: QueueName, max: usize, now: DateTime<Utc>) -> Result<Vec<Item>, StoreError> {
+        let due = keys::due_shards(queue.as_str()).map(|shard| async move {
+            let values = vec![(":queue", text(shard)), (":now", number(milliseconds(now)))];
+            self.query(Query { keys: "#queue = :queue AND #due <= :now", values, index: true, limit: Some(max), ..Query::default() }).await
+        });
+        let mut jobs: Vec<Item> = try_join_all(due).await?.into_iter().flatten().collect();
+        jobs.sort_by_key(|job| job.number_if_any::<i64>("due"));
+        jobs.truncate(max);
+        Ok(jobs)
+    }
+
     /// Takes a job as it was seen; `None` if it isn't so any more.
     async fn take_job(&self, job: Item, until: DateTime<Utc>) -> Result<Option<TakenJob>, StoreError> {
         let work: Work = from_json(job.text("work")?)?;
@@ -206,6 +218,13 @@ impl DynamoDbDatabase {
             self.transact(some.iter().map(|work| enqueue(work, due)).collect::<Result<_, _>>()?).await?;
         }
         self.write(Write::delete(key)).await.map(drop)
+    }
+
+    async fn unpack_all_of(&self, task_id: &str) -> Result<(), StoreError> {
+        let values = vec![(":pk", text(keys::task(task_id))), (":prefix", text("job/bundle/"))];
+        let bundles =
+            self.query(Query { keys: "#pk = :pk AND begins_with(#sk, :prefix)", values, only: Some("#pk, #sk"), ..Query::default() }).await?;
+        try_join_all(bundles.into_iter().map(|bundle| self.unpack(bundle))).await.map(drop)
     }
 
     /// Hides a job in progress again that was queued anew meanwhile.
