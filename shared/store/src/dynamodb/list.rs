@@ -51,15 +51,19 @@ pub(super) async fn page(database: &DynamoDbDatabase, scope: &Scope, filter: &Ta
         Some(context_id) => of_context(database, scope, filter, context_id, since, after.as_ref()).await?,
         None => of_lists(database, scope, filter, since, after.as_ref(), size + 1).await?,
     };
-    found.sort_unstable_by(|a, b| b.cmp(a));
-    // One that moved while the lists were read may stand in two of them.
-    let mut seen = HashSet::new();
-    found.retain(|place| seen.insert(place.task_id.clone()));
+    newest_first(&mut found);
     let more = found.len() > size;
     found.truncate(size);
     let next_page_token = found.last().filter(|_| more).map(|last| token_of(last, scope, filter)).unwrap_or_default();
     let tasks = tasks(database, scope, filter, found).await?;
     Ok(TaskPage { tasks, next_page_token, total_size })
+}
+
+/// Sorts places, and leaves each task one: the newest, where it moved while the lists were read.
+fn newest_first(places: &mut Vec<Place>) {
+    places.sort_unstable_by(|a, b| b.cmp(a));
+    let mut seen = HashSet::new();
+    places.retain(|place| seen.insert(place.task_id.clone()));
 }
 
 /// The first `limit` places after a place, and more; and how many there are in all.
@@ -195,4 +199,24 @@ fn check_of(place: &[u8], scope: &Scope, filter: &TaskFilter) -> [u8; 8] {
     let mut check = [0; 8];
     check.copy_from_slice(&digest[..8]);
     check
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_that_moved_between_two_lists_stands_at_its_newest_place() {
+        let place = |status_at, task_id: &str| Place::new(status_at, task_id.to_owned());
+        let mut found = vec![place(1, "a"), place(5, "b"), place(9, "a"), place(7, "c")];
+        newest_first(&mut found);
+        assert_eq!(found, [place(9, "a"), place(7, "c"), place(5, "b")]);
+    }
+
+    #[test]
+    fn ids_of_any_form_are_in_the_order_of_their_keys() {
+        let mut found: Vec<Place> = ["a/b", "a-b", "%", "é", &"x".repeat(999)].iter().map(|id| Place::new(1, (*id).to_owned())).collect();
+        newest_first(&mut found);
+        assert!(found.is_sorted_by(|a, b| a.key > b.key));
+    }
 }

@@ -52,8 +52,9 @@ async fn an_agent_may_be_far_ahead_with_long_texts() {
     let table = Table::new().await;
     let long = text(30_000);
     let mut change = create("t", "o", TaskState::Completed, 0);
-    change.messages = (0..512).map(|n| message(&format!("m-{n}"), if n % 8 == 0 { &long } else { "short" })).collect();
-    change.chunks = (0..512).map(|n| chunk(0, n, if n % 4 == 0 { &long } else { "short" })).collect();
+    // Of each kind so much that its items are large but fit, and together they don't.
+    change.messages = (0..512).map(|n| message(&format!("m-{n}"), if n % 9 == 0 { &long } else { "short" })).collect();
+    change.chunks = (0..512).map(|n| chunk(0, n, if n % 9 == 0 { &long } else { "short" })).collect();
     change.events = (1..=512).map(|n| event("t", n)).collect();
     change.status.message = Some(message("s", &text(2_000_000)));
     done(&table.store, change.clone()).await;
