@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use anyhow::{Context, Result, anyhow};
 use edge::SigningKeySource;
-use engine::ports::{Clock, DocumentStore, EventBus, TaskStore, WorkQueue};
+use engine::ports::{Clock, DocumentStore, EventBus, SystemClock, TaskStore, WorkQueue};
 use events::{InProcessEventBus, RedisEventBus, RedisSettings};
 use store::{
     DynamoDbDatabase, DynamoDbDocumentStore, DynamoDbTaskStore, JobRows, PoolSettings, PostgresDatabase, PostgresDocumentStore, PostgresTaskStore,
@@ -94,7 +94,7 @@ fn postgres(url: &str, connections: u32, surroundings: Surroundings) -> Result<P
         Surroundings::Server => PoolSettings::of_a_server(connections),
         Surroundings::Lambda => PoolSettings::of_a_lambda(connections),
     };
-    Ok(PostgresDatabase::open_with(url, pool)?)
+    Ok(PostgresDatabase::open_with(url, pool, Arc::new(SystemClock), aws::config)?)
 }
 
 fn sqlite(path: &Path) -> Result<SqliteDatabase> {

@@ -2,8 +2,10 @@
 
 mod changed_artifacts;
 mod commit;
+mod connect;
 mod database;
 mod documents;
+mod iam;
 mod jobs;
 mod list;
 mod migrations;

@@ -43,7 +43,7 @@ async fn sqlite(directory: &Path, times: usize) {
 async fn postgres(url: &str, times: usize) {
     let database = PostgresDatabase::open(url, COMMITTERS as u32).unwrap();
     database.migrate().await.unwrap();
-    let pool = database.pool().clone();
+    let pool = database.pool().await.unwrap().clone();
     let backend: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&pool).await.unwrap();
     let meter = Meter { postmaster: parent(Path::new(&format!("/proc/{backend}"))) };
     sqlx::raw_sql("DROP TABLE IF EXISTS rows; CREATE TABLE rows (id text PRIMARY KEY, payload jsonb NOT NULL)").execute(&pool).await.unwrap();

@@ -1,16 +1,13 @@
 //! A Postgres database: a pool of connections that are opened when they are needed.
 
-use std::time::Duration;
+use std::{future::Future, sync::Arc, time::Duration};
 
-use engine::ports::StoreError;
-use sqlx::{
-    Connection, PgPool, Postgres,
-    pool::PoolConnection,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use aws_config::SdkConfig;
+use engine::ports::{Clock, StoreError, SystemClock};
+use sqlx::{Connection, PgPool, Postgres, pool::PoolConnection, postgres::PgPoolOptions};
 use tokio::time::timeout;
 
-use super::{migrations, store_error};
+use super::{connect::Target, iam::IamSignIn, migrations, store_error};
 
 /// How long a connection is waited for, whether others have them all or the server doesn't answer.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -25,6 +22,7 @@ const PING_TIMEOUT: Duration = Duration::from_millis(500);
 #[derive(Debug, Clone)]
 pub struct PostgresDatabase {
     pool: PgPool,
+    sign_in: Option<Arc<IamSignIn>>,
 }
 
 /// What the pool of a process is like.
@@ -50,23 +48,32 @@ impl PoolSettings {
 }
 
 impl PostgresDatabase {
-    /// A server's pool; see [`Self::open_with`].
+    /// A server's pool, signed in with a password; see [`Self::open_with`].
     ///
     /// # Errors
     /// As [`Self::open_with`].
     pub fn open(url: &str, max_connections: u32) -> Result<Self, StoreError> {
-        Self::open_with(url, PoolSettings::of_a_server(max_connections))
+        Self::open_with(url, PoolSettings::of_a_server(max_connections), Arc::new(SystemClock), async || SdkConfig::builder().build())
     }
 
     /// A pool of connections to `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, none of them opened yet: the server need not be there. To be
     /// called within a Tokio runtime.
     ///
+    /// With the parameter `iam=true` the password is a token that is made from the credentials of `aws`, which is asked for nothing else. A host
+    /// of RDS is connected to by TLS, its certificate and name checked, unless the parameter `sslmode` says otherwise.
+    ///
     /// # Errors
     /// [`StoreError::Failed`] where the URL can't be understood.
-    pub fn open_with(url: &str, settings: PoolSettings) -> Result<Self, StoreError> {
-        let options: PgConnectOptions = url.parse().map_err(store_error)?;
-        // RDS Proxy doesn't know `extra_float_digits`.
-        let options = options.extra_float_digits(None);
+    pub fn open_with<F>(
+        url: &str,
+        settings: PoolSettings,
+        clock: Arc<dyn Clock>,
+        aws: impl Fn() -> F + Send + Sync + 'static,
+    ) -> Result<Self, StoreError>
+    where
+        F: Future<Output = SdkConfig> + Send + 'static,
+    {
+        let target = Target::read(url).map_err(|reason| StoreError::Failed(reason.into()))?;
         let pool = PgPoolOptions::new()
             .max_connections(settings.max_connections)
             .min_connections(0)
@@ -82,13 +89,20 @@ impl PostgresDatabase {
                     timeout(PING_TIMEOUT, connection.ping()).await.map_err(|_| sqlx::Error::PoolTimedOut)?.map(|()| true)
                 })
             })
-            .connect_lazy_with(options);
-        Ok(PostgresDatabase { pool })
+            .connect_lazy_with(target.options.clone());
+        let sign_in = target.iam.then(|| Arc::new(IamSignIn::new(target, Box::new(move || Box::pin(aws())), clock)));
+        Ok(PostgresDatabase { pool, sign_in })
     }
 
-    /// The connections.
-    pub fn pool(&self) -> &PgPool {
-        &self.pool
+    /// The connections, of which new ones are let in.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where the token to sign in with is too old and no new one can be made.
+    pub async fn pool(&self) -> Result<&PgPool, StoreError> {
+        if let Some(sign_in) = &self.sign_in {
+            sign_in.renew(&self.pool).await?;
+        }
+        Ok(&self.pool)
     }
 
     /// A connection, opened now if none is free.
@@ -96,7 +110,7 @@ impl PostgresDatabase {
     /// # Errors
     /// [`StoreError::Unavailable`] where there is none within a few seconds.
     pub async fn connection(&self) -> Result<PoolConnection<Postgres>, StoreError> {
-        self.pool.acquire().await.map_err(store_error)
+        self.pool().await?.acquire().await.map_err(store_error)
     }
 
     /// Brings the schema up to date. Several processes may do so at once.
@@ -124,16 +138,16 @@ mod tests {
     use super::*;
 
     async fn backend(database: &PostgresDatabase) -> Result<i32, StoreError> {
-        query_scalar("SELECT pg_backend_pid()").fetch_one(database.pool()).await.map_err(store_error)
+        query_scalar("SELECT pg_backend_pid()").fetch_one(database.pool().await?).await.map_err(store_error)
     }
 
     /// A pool of one connection, which the server has closed.
     async fn broken(settings: PoolSettings) -> (PostgresDatabase, i32) {
         let url = postgres_database().await;
-        let database = PostgresDatabase::open_with(&url, settings).unwrap();
+        let database = PostgresDatabase::open_with(&url, settings, Arc::new(SystemClock), async || SdkConfig::builder().build()).unwrap();
         let process = backend(&database).await.unwrap();
         let other = PostgresDatabase::open(&url, 1).unwrap();
-        assert!(query_scalar::<_, bool>("SELECT pg_terminate_backend($1, 5000)").bind(process).fetch_one(other.pool()).await.unwrap());
+        assert!(query_scalar::<_, bool>("SELECT pg_terminate_backend($1, 5000)").bind(process).fetch_one(other.pool().await.unwrap()).await.unwrap());
         (database, process)
     }
 

@@ -62,7 +62,7 @@ mod tests {
     }
 
     async fn rows(database: &PostgresDatabase) -> Vec<i64> {
-        query_scalar("SELECT a FROM one ORDER BY a").fetch_all(database.pool()).await.unwrap()
+        query_scalar("SELECT a FROM one ORDER BY a").fetch_all(database.pool().await.unwrap()).await.unwrap()
     }
 
     #[tokio::test]

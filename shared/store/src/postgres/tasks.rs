@@ -28,35 +28,35 @@ impl PostgresTaskStore {
         PostgresTaskStore { database }
     }
 
-    fn pool(&self) -> &PgPool {
-        self.database.pool()
+    async fn pool(&self) -> Result<&PgPool, StoreError> {
+        self.database.pool().await
     }
 }
 
 #[async_trait]
 impl TaskStore for PostgresTaskStore {
     async fn commit(&self, change: Arc<Change>) -> Result<Committed, StoreError> {
-        commit::commit(self.pool(), &change).await
+        commit::commit(self.pool().await?, &change).await
     }
 
     async fn task(&self, scope: &Scope, task_id: &str, view: View) -> Result<Option<StoredTask>, StoreError> {
-        read::task(self.pool(), Some(scope), task_id, view).await
+        read::task(self.pool().await?, Some(scope), task_id, view).await
     }
 
     async fn task_of_any_owner(&self, task_id: &str, view: View) -> Result<Option<StoredTask>, StoreError> {
-        read::task(self.pool(), None, task_id, view).await
+        read::task(self.pool().await?, None, task_id, view).await
     }
 
     async fn list(&self, scope: &Scope, filter: &TaskFilter) -> Result<TaskPage, StoreError> {
-        list::page(self.pool(), scope, filter).await
+        list::page(self.pool().await?, scope, filter).await
     }
 
     async fn remembered(&self, owner: &str, message: &RememberedMessage) -> Result<Option<String>, StoreError> {
-        remembered::find(self.pool(), owner, message).await
+        remembered::find(self.pool().await?, owner, message).await
     }
 
     async fn events(&self, task_id: &str, after: u64, limit: u32) -> Result<Vec<SequencedEvent>, StoreError> {
-        read::events(self.pool(), task_id, after, limit).await
+        read::events(self.pool().await?, task_id, after, limit).await
     }
 
     async fn expired_leases(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<StoredTask>, StoreError> {
@@ -67,7 +67,7 @@ impl TaskStore for PostgresTaskStore {
         ))
         .bind(milliseconds(now))
         .bind(i64::from(limit))
-        .fetch_all(self.pool())
+        .fetch_all(self.pool().await?)
         .await
         .map_err(store_error)?;
         rows.iter().map(stored_task).collect()
@@ -75,39 +75,40 @@ impl TaskStore for PostgresTaskStore {
 
     async fn next_lease_expiry(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
         let until: Option<i64> = sqlx::query_scalar("SELECT min(lease_until) FROM tasks WHERE lease_runner IS NOT NULL")
-            .fetch_one(self.pool())
+            .fetch_one(self.pool().await?)
             .await
             .map_err(store_error)?;
         Ok(until.map(time))
     }
 
     async fn delete_finished(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
-        retention::delete_finished(self.pool(), milliseconds(before), limit).await
+        retention::delete_finished(self.pool().await?, milliseconds(before), limit).await
     }
 
     async fn active_tasks(&self) -> Result<u64, StoreError> {
-        let active: i64 = sqlx::query_scalar("SELECT count(*) FROM tasks WHERE state IN (1, 2)").fetch_one(self.pool()).await.map_err(store_error)?;
+        let active: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM tasks WHERE state IN (1, 2)").fetch_one(self.pool().await?).await.map_err(store_error)?;
         Ok(active.unsigned_abs())
     }
 
     async fn put_push_config(&self, scope: &Scope, config: PushConfig) -> Result<bool, StoreError> {
-        push_configs::put(self.pool(), scope, &config).await
+        push_configs::put(self.pool().await?, scope, &config).await
     }
 
     async fn push_configs(&self, scope: &Scope, task_id: &str) -> Result<Option<Vec<PushConfig>>, StoreError> {
-        push_configs::of_task(self.pool(), scope, task_id).await
+        push_configs::of_task(self.pool().await?, scope, task_id).await
     }
 
     async fn push_configs_of_any_owner(&self, task_id: &str) -> Result<Vec<PushConfig>, StoreError> {
-        push_configs::of_any_owner(self.pool(), task_id).await
+        push_configs::of_any_owner(self.pool().await?, task_id).await
     }
 
     async fn delete_push_config(&self, scope: &Scope, task_id: &str, config_id: &str) -> Result<bool, StoreError> {
-        push_configs::delete(self.pool(), scope, task_id, config_id).await
+        push_configs::delete(self.pool().await?, scope, task_id, config_id).await
     }
 
     async fn advance_push_cursor(&self, task_id: &str, config_id: &str, from: u64, to: u64) -> Result<bool, StoreError> {
-        push_configs::advance(self.pool(), task_id, config_id, from, to).await
+        push_configs::advance(self.pool().await?, task_id, config_id, from, to).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
