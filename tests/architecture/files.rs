@@ -128,3 +128,19 @@ fn the_readme_names_every_variable() {
         }
     }
 }
+
+#[test]
+fn the_readme_says_what_tests_run_against() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let mut named = 0;
+    for (path, text) in [sources("tests/src"), sources("tests/e2e/harness")].concat() {
+        for rest in text.split("\"A2A_TEST_").skip(1) {
+            let name = format!("A2A_TEST_{}", rest.split('"').next().unwrap());
+            if name.ends_with("_URL") || name.ends_with("_BACKEND") {
+                assert!(readme.contains(&format!("`{name}")), "{path} reads {name}, which the README doesn't name");
+                named += 1;
+            }
+        }
+    }
+    assert!(named >= 5, "{named}");
+}
