@@ -154,7 +154,7 @@ impl Run {
         tokio::pin!(due);
         let mut pressed = self.pace == Pace::Eager && !self.begun;
         if self.begun {
-            signals = Some(self.engine.ports().events.subscribe(&self.draft.stored.task.id).await);
+            signals = Some(self.engine.told_to_runner(&self.draft.stored.task.id).await);
             due.as_mut().reset(Instant::now() + self.heartbeat());
         }
         loop {
@@ -165,7 +165,7 @@ impl Run {
             if commit.is_none() && (over || pressed || (self.begun && self.draft.has_changes())) {
                 pressed = false;
                 if !over && signals.is_none() {
-                    signals = Some(self.engine.ports().events.subscribe(&self.draft.stored.task.id).await);
+                    signals = Some(self.engine.told_to_runner(&self.draft.stored.task.id).await);
                 }
                 commit = Some(self.commit());
             }

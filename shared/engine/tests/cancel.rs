@@ -76,6 +76,17 @@ async fn without_a_bus_a_runner_learns_of_it_when_it_stores_something() {
 }
 
 #[tokio::test]
+async fn a_runner_that_no_signal_reaches_finds_in_the_store_that_it_is_to_stop() {
+    let world = World::with(vec![until_canceled(None)], EngineSettings::default(), Arc::new(DeafBus));
+    let events = world.stream("go").await.unwrap();
+    let id = world.only_task().await.id;
+    let begun = std::time::Instant::now();
+    assert_eq!(world.cancel(&id).await.unwrap().status.state, TaskState::Canceled);
+    assert!(begun.elapsed() < Duration::from_secs(4), "before it is canceled over its head: {:?}", begun.elapsed());
+    assert_eq!(told(events).await.last().unwrap().split(' ').next_back(), Some("Canceled"));
+}
+
+#[tokio::test]
 async fn a_task_whose_agent_does_not_listen_is_canceled_over_its_head() {
     let gate = Gate::closed();
     let world = World::new(vec![script(vec![status(TaskState::Working), status(TaskState::Completed)], Some(gate.clone()))]);

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use futures::{
+    StreamExt,
+    stream::{BoxStream, select},
+};
 use protocol::{
     A2aError, Answer,
     types::{CancelTaskRequest, TaskState},
 };
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::{
     CallContext, Engine, Reply,
@@ -17,6 +21,8 @@ use crate::{
     turn::state_name,
 };
 
+/// How often a runner looks whether its task is to be canceled. A task that ends sooner costs no look.
+const LOOK: Duration = Duration::from_secs(1);
 /// So long a runner has to confirm.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(5);
 /// A task that changes under our hands so often is too busy.
@@ -87,6 +93,22 @@ impl Engine {
             }
         }
         Ok(None)
+    }
+
+    /// What a runner of the task hears: the bus and, as that may not reach from the process that set it, each [`LOOK`] of the flag.
+    pub(crate) async fn told_to_runner(&self, task_id: &str) -> BoxStream<'static, Signal> {
+        let told = self.ports().events.subscribe(task_id).await;
+        let (tasks, task_id) = (self.ports().tasks.clone(), task_id.to_owned());
+        let flagged = async_stream::stream! {
+            loop {
+                sleep(LOOK).await;
+                let found = tasks.task_of_any_owner(&task_id, View::STATUS).await;
+                if let Ok(Some(stored)) = found && stored.cancel_requested {
+                    yield Signal::Cancel { version: stored.version };
+                }
+            }
+        };
+        select(told, flagged).boxed()
     }
 
     fn canceled(&self, stored: StoredTask) -> Reply {
