@@ -79,7 +79,7 @@ impl<'a> Prepared<'a> {
         };
         match query.execute(pool).await {
             Ok(done) => Ok(done.rows_affected() > 0),
-            // The task is there already, or its message is remembered. To ask first would cost each of those for whom it isn't so.
+            // The task is there already, or its message is remembered.
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() && error.table() == Some("tasks") => Ok(false),
             Err(error) => Err(store_error(error)),
         }
@@ -162,17 +162,13 @@ impl<'a> Prepared<'a> {
             .bind(change.status.state == TaskState::Canceled)
             .bind(log.places)
             .bind(log.numbers)
-            .bind(log.bodies);
+            .bind(log.bodies)
+            .bind(self.digest.map(|_| milliseconds(change.now)));
         let query = outbox::bind(query, self.outbox.as_ref().or(nothing.as_ref()));
         if !more {
             return Ok(query);
         }
-        Ok(query
-            .bind(replaced)
-            .bind(first_chunk)
-            .bind(self.digest)
-            .bind(self.digest.map(|_| milliseconds(change.now)))
-            .bind(change.remember.as_ref().map(|message| milliseconds(message.forget_before))))
+        Ok(query.bind(replaced).bind(first_chunk).bind(self.digest).bind(change.remember.as_ref().map(|message| milliseconds(message.forget_before))))
     }
 
     /// Why nothing was changed; `None` where the next try may succeed.

@@ -57,7 +57,7 @@ impl Outbox {
     }
 }
 
-/// Gives a statement the ten values that [`super::statements::with_more`] names, if it has them.
+/// Gives a statement the ten values of an outbox, if it has one.
 pub(super) fn bind<'q>(query: Query<'q, Postgres, PgArguments>, outbox: Option<&Outbox>) -> Query<'q, Postgres, PgArguments> {
     let Some(outbox) = outbox else { return query };
     query
