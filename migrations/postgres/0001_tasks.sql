@@ -49,8 +49,9 @@ CREATE INDEX tasks_by_state ON tasks (owner, agent, state, status_at, number);
 CREATE INDEX tasks_by_context ON tasks (owner, context_id, status_at, number);
 -- For retention: the oldest first.
 CREATE INDEX tasks_finished ON tasks (status_at) WHERE state IN (3, 4, 5, 7);
--- Those at work, few at a time. A runner that extends its lease touches no index.
-CREATE INDEX tasks_at_work ON tasks (number) WHERE state IN (1, 2) OR lease_runner IS NOT NULL;
+-- These two hold few rows at a time. A runner that extends its lease touches neither.
+CREATE INDEX tasks_leased ON tasks (number) WHERE lease_runner IS NOT NULL;
+CREATE INDEX tasks_active ON tasks (number) WHERE state IN (1, 2);
 CREATE UNIQUE INDEX tasks_turn_message ON tasks (turn_message, owner);
 
 -- How many tasks there are in each state, kept by each commit: `totalSize` without counting. The number is the sum over the slots, of which
