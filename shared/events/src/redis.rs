@@ -23,7 +23,7 @@ use async_trait::async_trait;
 use engine::ports::{EventBus, Signal, StoreError};
 use futures::{Stream, StreamExt, stream::BoxStream};
 use redis::{RedisResult, streams::StreamRangeReply};
-use tokio::time::timeout;
+use tokio::{sync::oneshot, time::timeout};
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
     task::TaskTracker,
@@ -126,10 +126,12 @@ impl RedisEventBus {
 impl EventBus for RedisEventBus {
     async fn publish(&self, task_id: &str, signal: Signal) {
         self.inner.local.publish(task_id, signal.clone()).await;
-        let sent = self.publisher.publish(task_id, signal);
-        if let (false, Some(sent)) = (self.outlives_response, sent) {
-            let _ = timeout(LEAVES_WITHIN, sent).await;
+        if self.outlives_response {
+            return self.publisher.publish(task_id, signal, None);
         }
+        let (done, sent) = oneshot::channel();
+        self.publisher.publish(task_id, signal, Some(done));
+        let _ = timeout(LEAVES_WITHIN, sent).await;
     }
 
     async fn subscribe(&self, task_id: &str) -> BoxStream<'static, Signal> {

@@ -14,7 +14,7 @@ use tokio::{
 use super::entry::Position;
 
 /// A reader that waits in Redis isn't roused for a listener younger than this: most leave before it.
-const ROUSED_AFTER: Duration = Duration::from_millis(5);
+const ROUSED_AFTER: Duration = Duration::from_millis(2);
 
 /// The tasks of one hash tag that are listened to.
 #[derive(Default)]

@@ -7,7 +7,11 @@ use futures::future::join_all;
 use parking_lot::Mutex;
 use redis::Pipeline;
 use tokio::{
-    sync::{Notify, mpsc, oneshot},
+    sync::{
+        Notify,
+        mpsc::{self, error::TrySendError},
+        oneshot,
+    },
     time::{Instant, sleep_until},
 };
 
@@ -28,7 +32,7 @@ const TOLD_AFTER: Duration = Duration::from_millis(250);
 struct Said {
     task_id: String,
     signal: Signal,
-    /// Dropped when the signal was sent or given up.
+    /// See [`Publisher::publish`].
     _done: Option<oneshot::Sender<()>>,
 }
 
@@ -83,19 +87,15 @@ pub(super) fn publisher(link: Arc<Link>) -> (Publisher, Sending) {
 }
 
 impl Publisher {
-    /// Hands a signal in. What comes back ends when it is sent or given up.
-    pub(super) fn publish(&self, task_id: &str, signal: Signal) -> Option<oneshot::Receiver<()>> {
+    /// Hands a signal in. `done` is dropped when it is sent or given up.
+    pub(super) fn publish(&self, task_id: &str, signal: Signal, done: Option<oneshot::Sender<()>>) {
         if self.link.is_away() {
             self.missed.insert(task_id.to_owned());
-            return None;
+            return;
         }
-        let (done, sent) = oneshot::channel();
-        match self.sender.try_send(Said { task_id: task_id.to_owned(), signal, _done: Some(done) }) {
-            Ok(()) => Some(sent),
-            Err(mpsc::error::TrySendError::Full(said) | mpsc::error::TrySendError::Closed(said)) => {
-                self.missed.insert(said.task_id);
-                None
-            }
+        let said = Said { task_id: task_id.to_owned(), signal, _done: done };
+        if let Err(TrySendError::Full(said) | TrySendError::Closed(said)) = self.sender.try_send(said) {
+            self.missed.insert(said.task_id);
         }
     }
 }

@@ -82,14 +82,21 @@ async fn a_redis_that_hangs_delays_nobody() {
     let published = began.elapsed();
     let elsewhere = one.subscribe("another task").await;
     let subscribed = began.elapsed() - published;
-    is_up(&one, false).await;
-    let at_once = Instant::now();
-    drop((elsewhere, one.subscribe("a third task").await));
-    let at_once = at_once.elapsed();
+    // Once Redis is known to be away, nobody waits for it at all.
+    let at_once = async {
+        loop {
+            let began = Instant::now();
+            drop(one.subscribe("a third task").await);
+            if began.elapsed() < Duration::from_millis(50) {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), at_once).await.expect("the bus notices within 20 s");
+    drop(elsewhere);
     server.signal("CONT");
     assert!(published < Duration::from_secs(1), "10,000 signals took {published:?}");
     assert!(subscribed < Duration::from_secs(1), "subscribing took {subscribed:?}");
-    assert!(at_once < Duration::from_millis(100), "with Redis known to be away it took {at_once:?}");
     while sequence(&next(&mut here).await) != Some(10_000) {}
     is_up(&one, true).await;
     // The other process was told of the gap, and hears on.
