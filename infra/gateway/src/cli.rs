@@ -73,6 +73,9 @@ pub struct TokenOptions {
 pub struct IndexOptions {
     /// A .txt, .md, .html, .pdf or .jsonl file (`id`, `title`, `text` on each line), or a folder of them
     pub path: PathBuf,
+    /// Write them to a new file for A2A_CORPUS instead; the database isn't touched
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// Whom to ask.

@@ -12,7 +12,7 @@ use store::{
 };
 
 use crate::{
-    aws,
+    aws, corpus,
     settings::{DatabaseUrl, QueueUrls, StorageSettings, Surroundings},
     signing_key,
 };
@@ -56,9 +56,10 @@ pub(crate) async fn database(settings: &StorageSettings, surroundings: Surroundi
             if surroundings == Surroundings::Server {
                 database.create_table().await.with_context(|| format!("the table `{table}` (A2A_DATABASE_URL)"))?;
             }
+            let corpus = settings.corpus.as_ref().map(corpus::opens).transpose()?;
             Ok(Database {
                 tasks: Arc::new(DynamoDbTaskStore::new(database.clone())),
-                documents: Arc::new(DynamoDbDocumentStore::new(database.clone(), None)),
+                documents: Arc::new(DynamoDbDocumentStore::new(database.clone(), corpus)),
                 jobs: Arc::new(database),
                 signing_key: None,
             })

@@ -2,11 +2,13 @@
 
 mod aws;
 mod backends;
+mod corpus;
 pub mod lambda;
 pub mod settings;
 mod signing_key;
 mod wiring;
 
+pub use corpus::Corpus;
 pub use settings::Settings;
 pub use wiring::{app, documents, migrate};
 

@@ -10,7 +10,7 @@ use std::ffi::OsString;
 
 pub use security::SecuritySettings;
 pub use serving::{ServingSettings, Surroundings};
-pub use storage::{DatabaseUrl, QueueUrls, SecretUrl, StorageSettings};
+pub use storage::{CorpusFile, DatabaseUrl, QueueUrls, SecretUrl, StorageSettings};
 pub use telemetry::logs::{LogFormat, LogSettings};
 pub use vars::SettingError;
 

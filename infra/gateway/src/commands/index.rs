@@ -35,14 +35,24 @@ enum Step {
 
 /// Reads a file or a folder. What can't be read is named and left out.
 pub async fn run(options: IndexOptions) -> Result<()> {
-    let documents = setup::documents(&Settings::from_env()?).await?;
+    // What goes to a file is gathered in a database of its own.
+    let corpus = options.out.as_ref().map(|_| setup::Corpus::new()).transpose()?;
+    let documents = match &corpus {
+        Some(corpus) => corpus.documents(),
+        None => setup::documents(&Settings::from_env()?).await?,
+    };
     let bar = ProgressBar::new(0);
     bar.set_style(ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {msg} {eta}").context("the progress bar")?);
     let indexed = index(documents, &options.path, &bar).await?;
     bar.finish_and_clear();
     let Indexed { put: PutSummary { added, replaced, unchanged }, skipped } = &indexed;
     say(format_args!("{added} documents added, {replaced} replaced, {unchanged} unchanged, {skipped} skipped"));
-    indexed.check(&options.path)
+    indexed.check(&options.path)?;
+    if let Some((corpus, out)) = corpus.zip(options.out) {
+        corpus.write_to(&out).await.with_context(|| format!("can't write `{}`", out.display()))?;
+        say(format_args!("written to {}", out.display()));
+    }
+    Ok(())
 }
 
 impl Indexed {

@@ -37,7 +37,10 @@ pub async fn run(options: ServeOptions) -> Result<()> {
     let (metrics_listener, metrics_address) = server::bind(&options.metrics_addr).await.context("metrics (--metrics-addr)")?;
     let page = telemetry::install_prometheus()?;
     let _log = telemetry::logs::start(&settings.logging).context("A2A_LOG_DIR, RUST_LOG")?;
-    project_documents::index(&*setup::documents(&settings).await?).await.context("the project's own documents")?;
+    // A corpus in a file is as whoever wrote it wants it.
+    if settings.storage.corpus.is_none() {
+        project_documents::index(&*setup::documents(&settings).await?).await.context("the project's own documents")?;
+    }
     let app = setup::app(settings).await?;
 
     let (stop, closing, ended) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());

@@ -22,6 +22,9 @@ pub struct StorageSettings {
     pub redis_connections: u32,
     /// `A2A_QUEUE_URL` and `A2A_PUSH_QUEUE_URL`. Default none: background work is rows in the database.
     pub queue: Option<QueueUrls>,
+    /// `A2A_CORPUS`: a file that `a2a index PATH --out FILE` wrote, or `s3://BUCKET/KEY` of one; only with DynamoDB, in place of the shared documents in
+    /// the table. Default none.
+    pub corpus: Option<CorpusFile>,
     /// `A2A_TASK_RETENTION_DAYS`: finished tasks are deleted after so many days, 1 to 36500. Default 30.
     pub task_retention: Duration,
 }
@@ -49,6 +52,22 @@ pub struct QueueUrls {
     pub deliver_push: Option<String>,
 }
 
+/// Where a file of documents lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CorpusFile {
+    /// On this machine.
+    Path(PathBuf),
+    /// In S3.
+    S3 {
+        /// The bucket's name.
+        bucket: String,
+        /// The object's key.
+        key: String,
+        /// Another server than AWS's own: `AWS_ENDPOINT_URL_S3`, or else `AWS_ENDPOINT_URL`.
+        endpoint: Option<String>,
+    },
+}
+
 /// A URL that may hold a password: debugging shows its scheme alone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretUrl(pub String);
@@ -70,12 +89,14 @@ pub(super) fn read(vars: &Vars, surroundings: Surroundings) -> Result<StorageSet
         Surroundings::Server => (20, 50),
         Surroundings::Lambda => (2, 2),
     };
+    let corpus = corpus(vars, &database)?;
     Ok(StorageSettings {
         database,
         database_connections: vars.number("A2A_DB_MAX_CONNECTIONS", 1..=10_000, database_connections)?,
         redis: vars.url("A2A_REDIS_URL", &["redis", "rediss"])?.map(SecretUrl),
         redis_connections: vars.number("A2A_REDIS_MAX_CONNECTIONS", 1..=10_000, redis_connections)?,
         queue: queue(vars)?,
+        corpus,
         task_retention: Duration::from_secs(vars.number("A2A_TASK_RETENTION_DAYS", 1..=36_500, 30)? * DAY),
     })
 }
@@ -86,6 +107,25 @@ fn queue(vars: &Vars) -> Result<Option<QueueUrls>, SettingError> {
         (Some(run_task), deliver_push) => Ok(Some(QueueUrls { run_task, deliver_push })),
         (None, Some(url)) => Err(wrong("A2A_PUSH_QUEUE_URL", masked_url(&url), "nothing where A2A_QUEUE_URL is unset")),
         (None, None) => Ok(None),
+    }
+}
+
+fn corpus(vars: &Vars, database: &DatabaseUrl) -> Result<Option<CorpusFile>, SettingError> {
+    let file = vars.read("A2A_CORPUS", "the path of a file, or `s3://BUCKET/KEY`", |value| match value.split_once("://") {
+        None => Some(CorpusFile::Path(value.into())),
+        Some(("s3", object)) => {
+            let (bucket, key) = object.split_once('/').filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty())?;
+            let endpoint = vars.get("AWS_ENDPOINT_URL_S3").or(vars.get("AWS_ENDPOINT_URL")).map(str::to_owned);
+            Some(CorpusFile::S3 { bucket: bucket.to_owned(), key: key.to_owned(), endpoint })
+        }
+        Some(_) => None,
+    })?;
+    match (file, database) {
+        (Some(_), DatabaseUrl::Sqlite(_) | DatabaseUrl::Postgres(_)) => {
+            let holds = format!("`{}`", vars.get("A2A_CORPUS").unwrap_or_default());
+            Err(wrong("A2A_CORPUS", holds, "nothing where A2A_DATABASE_URL isn't `dynamodb://TABLE`: `a2a index` puts documents into the database"))
+        }
+        (file, _) => Ok(file),
     }
 }
 

@@ -173,6 +173,25 @@ fn backends_are_chosen_by_their_urls() {
 }
 
 #[test]
+fn a_corpus_is_a_file_here_or_in_s3_and_for_dynamodb_alone() {
+    let corpus = |corpus: &str, endpoint: &[(&'static str, &str)]| {
+        let vars = [&[("A2A_DATABASE_URL", "dynamodb://a2a"), ("A2A_CORPUS", corpus)], endpoint].concat();
+        settings(&vars).map(|settings| settings.storage.corpus.unwrap())
+    };
+    let s3 = |endpoint: Option<&str>| CorpusFile::S3 { bucket: "b".into(), key: "of/corpus.db".into(), endpoint: endpoint.map(str::to_owned) };
+    assert_eq!(corpus("/var/task/corpus.db", &[]).unwrap(), CorpusFile::Path("/var/task/corpus.db".into()));
+    assert_eq!(corpus("s3://b/of/corpus.db", &[]).unwrap(), s3(None));
+    let (any, own) = (("AWS_ENDPOINT_URL", "http://any"), ("AWS_ENDPOINT_URL_S3", "http://own"));
+    assert_eq!(corpus("s3://b/of/corpus.db", &[any]).unwrap(), s3(Some("http://any")));
+    assert_eq!(corpus("s3://b/of/corpus.db", &[any, own]).unwrap(), s3(Some("http://own")));
+    for wrong in ["s3://b", "s3:///key", "s3://b/", "https://b/key"] {
+        assert!(corpus(wrong, &[]).unwrap_err().starts_with(&format!("A2A_CORPUS holds `{wrong}`, but takes ")));
+    }
+    let error = settings(&[("A2A_CORPUS", "corpus.db")]).unwrap_err();
+    assert!(error.starts_with("A2A_CORPUS holds `corpus.db`") && error.contains("dynamodb://TABLE"), "{error}");
+}
+
+#[test]
 fn a_function_opens_few_connections() {
     let settings = settings(&[("AWS_LAMBDA_FUNCTION_NAME", "get-task"), ("A2A_DATABASE_URL", "dynamodb://a2a-tasks")]).unwrap().storage;
     assert_eq!(settings.database, DatabaseUrl::DynamoDb { table: "a2a-tasks".into() });
