@@ -35,6 +35,8 @@ CREATE TABLE passages (
     terms        text     NOT NULL                         -- lines of `term in_title in_text`
 );
 
+-- Not a `tsvector` with a GIN index: that finds candidates, but what scores them has to be read from each candidate's row. Of 28,000 passages a
+-- query took 87 to 113 ms and 12.8 MB that way, and 1 to 3 ms and 0.3 MB this way; and every database ranks alike.
 -- Which of 1,024 neighbouring passages have a term; `entries` holds fixed-size postings, of which a put only touches the last blocks.
 CREATE TABLE postings (
     corpus  integer  NOT NULL,

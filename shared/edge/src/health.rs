@@ -44,19 +44,26 @@ pub(crate) async fn ready(app: &App) -> Response {
 /// Each part by itself, for operators.
 pub(crate) async fn details(app: &App) -> Response {
     let now = app.ports.clock.now();
-    let database = match answers(app).await {
+    // All at once: each of them may take as long as patience lasts.
+    let (database, events, active, run_task, deliver_push) = tokio::join!(
+        answers(app),
+        tokio::time::timeout(PATIENCE, app.ports.events.ping()),
+        active_tasks(app),
+        depth(app, QueueName::RunTask),
+        depth(app, QueueName::DeliverPush)
+    );
+    let database = match database {
         Ok(took) => json!({"status": "healthy", "round_trip_ms": took.as_secs_f64() * 1000.0}),
         Err(reason) => json!({"status": "unavailable", "reason": reason}),
     };
-    let events = match tokio::time::timeout(PATIENCE, app.ports.events.ping()).await {
+    let events = match events {
         Ok(Ok(())) => json!({"status": "healthy"}),
         // Others poll the database meanwhile, so this is no reason to serve nobody.
         Ok(Err(_)) | Err(_) => json!({"status": "unavailable", "reason": "signals stay within the process"}),
     };
-    let active = active_tasks(app).await;
     let mut queues = serde_json::Map::new();
-    for queue in [QueueName::RunTask, QueueName::DeliverPush] {
-        let state = match depth(app, queue).await {
+    for (queue, depth) in [(QueueName::RunTask, run_task), (QueueName::DeliverPush, deliver_push)] {
+        let state = match depth {
             Some(depth) => json!({"status": "healthy", "depth": depth}),
             None => json!({"status": "unavailable"}),
         };

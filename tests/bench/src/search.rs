@@ -12,7 +12,7 @@ const DEPTH: usize = 10;
 /// How far average precision looks.
 const FAR: usize = 100;
 
-/// Indexes `documents.jsonl`, asks `queries.jsonl`, prints the means.
+/// Indexes `documents.jsonl`, asks `queries.jsonl`, prints the means. The database is a new one, or that of `A2A_DATABASE_URL`.
 pub async fn run(server: &Path, collection: &Path) -> Result<()> {
     let server = std::path::absolute(server)?;
     let directory = tempfile::tempdir()?;
@@ -25,13 +25,15 @@ pub async fn run(server: &Path, collection: &Path) -> Result<()> {
 
     let path = collection.join("queries.jsonl");
     let queries = fs::read_to_string(&path).with_context(|| format!("can't read {}", path.display()))?;
+    // Of this run: a database that has seen an earlier one would answer a repeated message with the task of that time.
+    let run = std::process::id();
     let (mut gains, mut precisions, mut latencies) = (Vec::new(), Vec::new(), Vec::new());
     for (number, line) in queries.lines().filter(|line| !line.trim().is_empty()).enumerate() {
         let query: Value = serde_json::from_str(line).with_context(|| format!("{} line {}", path.display(), number + 1))?;
         let relevant: HashSet<String> = query["relevant"].as_array().context("`relevant` is a list of ids")?.iter().map(id).collect();
         let text = query["text"].as_str().context("`text` is the query")?;
-        let (top, took) = ask(&mut connection, &format!("{number}-top"), text, DEPTH).await?;
-        let (ranking, _) = ask(&mut connection, &format!("{number}-far"), text, FAR).await?;
+        let (top, took) = ask(&mut connection, &format!("{run}-{number}-top"), text, DEPTH).await?;
+        let (ranking, _) = ask(&mut connection, &format!("{run}-{number}-far"), text, FAR).await?;
         gains.push(ndcg(&top, &relevant));
         precisions.push(average_precision(&ranking, &relevant));
         latencies.push(took);

@@ -7,6 +7,7 @@ mod http_json;
 mod json_rpc;
 mod limits;
 mod places;
+mod postgres;
 mod security;
 mod sqs;
 mod streams;
