@@ -21,6 +21,14 @@ enum Task {
         /// Only tests with this in their name (skips format and lints).
         filter: Option<String>,
     },
+    /// Kills gateways and stops servers, again and again, and holds them to what they said.
+    Faults {
+        /// How often each fault is tried.
+        #[arg(long, default_value_t = 20)]
+        repetitions: u32,
+        /// Only tests with this in their name.
+        filter: Option<String>,
+    },
     /// Measures; throughput of this server, of the limit and of peers if nothing is named.
     Bench {
         #[command(subcommand)]
@@ -53,6 +61,7 @@ enum Bench {
 fn main() -> anyhow::Result<()> {
     match Task::parse() {
         Task::Test { filter } => test::run(filter.as_deref()),
+        Task::Faults { repetitions, filter } => test::faults(repetitions, filter.as_deref()),
         Task::Bench { what: None } => bench::throughput(5, 2.0, 20),
         Task::Bench { what: Some(Bench::Throughput { rounds, seconds, connections }) } => bench::throughput(rounds, seconds, connections),
         Task::Bench { what: Some(Bench::Search { path }) } => bench::search(&path),

@@ -7,7 +7,7 @@ mod postgres;
 mod redis;
 mod throwaway;
 
-use std::env;
+use std::{env, path::PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -20,6 +20,11 @@ pub const POSTGRES: &str = "A2A_TEST_POSTGRES_URL";
 pub const REDIS: &str = "A2A_TEST_REDIS_URL";
 /// Where DynamoDB and SQS are.
 pub const AWS: &str = "A2A_TEST_AWS_URL";
+
+/// Programs of servers for tests that stop theirs: the variable with their folder, what to install, the names of such tests, where the folder is.
+type Programs = (&'static str, &'static str, &'static [&'static str], fn() -> Option<PathBuf>);
+
+const PROGRAMS: [Programs; 1] = [("A2A_TEST_POSTGRES_BIN", "postgresql", &["postgres_restarted"], postgres::folder)];
 
 /// A kind of server: its variable, what the names of tests that need it have in them, and how to start one.
 type Kind = (&'static str, &'static [&'static str], fn() -> Result<Throwaway>);
@@ -62,6 +67,13 @@ impl Servers {
                     }
                     Err(error) => servers.missing.push(Missing { why: format!("tests that need {variable}: {error:#}"), tests }),
                 },
+            }
+        }
+        for (variable, package, tests, folder) in PROGRAMS {
+            let named = env::var(variable).ok().filter(|folder| !folder.is_empty());
+            match named.or_else(|| Some(folder()?.to_string_lossy().into_owned())) {
+                Some(folder) => servers.variables.push((variable, folder)),
+                None => servers.missing.push(Missing { why: format!("tests that stop a server of their own: install {package}"), tests }),
             }
         }
         servers

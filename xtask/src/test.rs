@@ -14,8 +14,9 @@ use crate::{
     tools::{self, Tools},
 };
 
-/// The adapter for the official SDK's executors is off by default, as its server crate is heavy; the benches build that crate anyway.
-const WITH_ADAPTER: &str = "--features=agents/sdk-executor";
+/// The adapter for the official SDK's executors is off by default, as its server crate is heavy; the benches build that crate anyway. Fault
+/// points are for tests only.
+const WITH_ADAPTER: &str = "--features=agents/sdk-executor,gateway/fault-points";
 
 /// What the end-to-end suite runs over beside SQLite: the value of `A2A_TEST_BACKEND`, its name for people, and the servers that it needs.
 const BACKENDS: [(&str, &str, &[&str]); 3] = [
@@ -53,6 +54,19 @@ pub fn run(filter: Option<&str>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Runs the fault tests, or those with `filter` in their name, each so many times.
+///
+/// # Errors
+/// The first step that fails.
+pub fn faults(repetitions: u32, filter: Option<&str>) -> Result<()> {
+    step("build", &mut cargo(&["build", "--workspace", "--all-targets", WITH_ADAPTER, "--quiet"]))?;
+    let run = Run { filter, tools: Tools { variables: Vec::new(), missing: Vec::new() }, servers: Servers::start(), begun: SystemTime::now() };
+    for missing in &run.servers.missing {
+        println!("NOT RUN: {}", missing.why);
+    }
+    step("faults", run.cargo_test(&["--test", "faults"]).env("A2A_TEST_REPETITIONS", repetitions.to_string()))
 }
 
 /// What the tests are run with.

@@ -1,4 +1,4 @@
-//! The agents that ship: research, analysis, and two for tests and benches. Each knows the engine's ports and no other backend.
+//! The agents that ship: research, analysis, and three for tests and benches. Each knows the engine's ports and no other backend.
 
 #[cfg(feature = "sdk-executor")]
 pub mod adapter;
@@ -9,6 +9,7 @@ pub mod reading;
 pub mod registry;
 pub mod research;
 mod say;
+pub mod steps;
 #[cfg(test)]
 mod testing;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine::ports::{Agent, Clock, DocumentStore};
 
-use crate::{analysis::AnalysisAgent, conformance::ConformanceAgent, echo::EchoAgent, research::ResearchAgent};
+use crate::{analysis::AnalysisAgent, conformance::ConformanceAgent, echo::EchoAgent, research::ResearchAgent, steps::StepsAgent};
 
 /// What agents are built on.
 #[derive(Clone)]
@@ -33,6 +33,7 @@ const AGENTS: &[(&str, Constructor)] = &[
     ("conformance", |dependencies| Arc::new(ConformanceAgent::new(dependencies.minimal_conformance))),
     ("echo", |_| Arc::new(EchoAgent::default())),
     ("research", |dependencies| Arc::new(ResearchAgent::new(dependencies.documents.clone(), dependencies.clock.clone()))),
+    ("steps", |_| Arc::new(StepsAgent::default())),
 ];
 
 /// The agents of these names, in this order; the first is the default one.
@@ -59,7 +60,7 @@ mod tests {
     #[test]
     fn an_unknown_name_is_told_with_the_known_ones() {
         let error = UnknownAgent { name: "reserch".into() };
-        assert_eq!(error.to_string(), "`reserch` is no agent (analysis, conformance, echo, research)");
+        assert_eq!(error.to_string(), "`reserch` is no agent (analysis, conformance, echo, research, steps)");
     }
 
     #[test]

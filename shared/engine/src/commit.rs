@@ -7,28 +7,48 @@ use protocol::A2aError;
 use crate::{
     Engine,
     draft::Draft,
-    ports::{Change, Committed, LeaseChange, Signal, StoreError},
+    patience::Patience,
+    ports::{Change, Committed, Expect, LeaseChange, Signal, StoreError, View},
 };
 
-/// How often a change is tried while the store is away, the pause doubling from [`FIRST_PAUSE`].
-const TRIES: u32 = 6;
-const FIRST_PAUSE: Duration = Duration::from_millis(25);
+/// So long somebody who waits for an answer waits for a store that is away.
+pub(crate) const ANSWERED_WITHIN: Duration = Duration::from_secs(5);
 
 impl Engine {
-    /// Stores a change, with patience for a store that is away for a moment.
+    /// Stores a change, and tries for so long while the store is away.
     ///
-    /// After such a moment a `Conflict` may mean that an earlier try got through after all.
-    pub(crate) async fn store(&self, change: &Arc<Change>) -> Result<Committed, StoreError> {
-        let mut pause = FIRST_PAUSE;
-        for _ in 1..TRIES {
-            match self.ports().tasks.commit(change.clone()).await {
-                Err(StoreError::Unavailable(cause)) => tracing::warn!(task_id = change.task_id, %cause, "the store is away; trying again"),
-                other => return other,
+    /// A try that seemed to fail may have got through all the same: then the next one finds the change made, and that is success.
+    pub(crate) async fn store(&self, change: &Arc<Change>, patience: Duration) -> Result<Committed, StoreError> {
+        let mut patience = Patience::of(patience);
+        let mut unsure = false;
+        loop {
+            let outcome = match self.ports().tasks.commit(change.clone()).await {
+                Ok(Committed::Done) => return Ok(Committed::Done),
+                Ok(refused) if unsure => self.is_made(change).await.map(|made| if made { Committed::Done } else { refused }),
+                other => other,
+            };
+            match outcome {
+                Err(error) => patience.bear(error).await?,
+                outcome => return outcome,
             }
-            tokio::time::sleep(pause).await;
-            pause *= 2;
+            unsure = true;
         }
-        self.ports().tasks.commit(change.clone()).await
+    }
+
+    /// Whether the task stands as this very change leaves it.
+    async fn is_made(&self, change: &Change) -> Result<bool, StoreError> {
+        let Some(stored) = self.ports().tasks.task_of_any_owner(&change.task_id, View::STATUS).await? else { return Ok(false) };
+        let version = match &change.expect {
+            Expect::New(_) => 1,
+            Expect::Version(before) => before + 1,
+        };
+        let leased = match &change.lease {
+            LeaseChange::Hold { runner, until } => stored.lease == Some((runner.clone(), *until)),
+            LeaseChange::Release => stored.lease.is_none(),
+            LeaseChange::Keep => true,
+        };
+        let told = change.events.last().is_none_or(|last| last.sequence == stored.last_sequence);
+        Ok(stored.version == version && leased && told && stored.task.status == change.status && stored.cancel_requested == change.cancel_requested)
     }
 
     /// Tells subscribers and workers about a change that is stored.
@@ -51,7 +71,7 @@ impl Engine {
     /// Stores a draft outside of a run, and tells about it.
     pub(crate) async fn settle_draft(&self, draft: &mut Draft, lease: LeaseChange, requeue: bool) -> Result<Committed, StoreError> {
         let change = Arc::new(draft.take_change(lease, requeue, self.now()));
-        let committed = self.store(&change).await?;
+        let committed = self.store(&change, ANSWERED_WITHIN).await?;
         if committed == Committed::Done {
             draft.confirm(&change);
             self.tell(&change).await;

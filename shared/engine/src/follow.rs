@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::{
     Engine,
+    patience::Patience,
     ports::{SequencedEvent, Signal, StoreError, StoredTask, View},
     state::ends_turn,
 };
@@ -16,6 +17,8 @@ use crate::{
 const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 const EVENTS_AT_ONCE: u32 = 100;
+/// A stream outlasts a store that is away for so long.
+const AWAY_FOR: Duration = Duration::from_secs(30);
 
 /// A place in a task's events.
 pub(crate) struct Place {
@@ -41,6 +44,7 @@ impl Engine {
             let Place { mut after, mut behind } = place;
             let mut pause = SHORTEST_PAUSE;
             let mut over = false;
+            let mut patience = Patience::of(AWAY_FOR);
             loop {
                 let mut told = None;
                 if !behind {
@@ -54,7 +58,17 @@ impl Engine {
                 }
                 let events = match told {
                     Some(events) => events,
-                    None => tasks.events(&task_id, after, EVENTS_AT_ONCE).await?.into(),
+                    None => match tasks.events(&task_id, after, EVENTS_AT_ONCE).await {
+                        Ok(events) => {
+                            patience = Patience::of(AWAY_FOR);
+                            events.into()
+                        }
+                        Err(error) => {
+                            patience.bear(error).await?;
+                            behind = true;
+                            continue;
+                        }
+                    },
                 };
                 behind = events.len() >= EVENTS_AT_ONCE as usize;
                 for event in events.iter() {

@@ -10,6 +10,7 @@ mod finished;
 mod follow;
 mod media_types;
 mod operations;
+mod patience;
 pub mod ports;
 mod reply;
 mod routing;

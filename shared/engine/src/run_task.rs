@@ -16,7 +16,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
     Engine,
-    commit::unanswerable,
+    commit::{ANSWERED_WITHIN, unanswerable},
     draft::Draft,
     ports::{Agent, AgentError, Change, Committed, Expect, Job, LeaseChange, SequencedEvent, Signal, StoreError, StoredTask, Update, View},
     state::ends_turn,
@@ -281,8 +281,10 @@ impl Run {
 
     fn try_commit(&self, change: Arc<Change>) -> Commit {
         let engine = self.engine.clone();
+        // While the store is away nobody else can take the task either; what the agent does meanwhile isn't lost so soon.
+        let patience = if self.begun { self.engine.settings().lease } else { ANSWERED_WITHIN };
         Box::pin(async move {
-            let committed = engine.store(&change).await;
+            let committed = engine.store(&change, patience).await;
             (change, committed)
         })
     }
@@ -327,10 +329,13 @@ impl Run {
         let stored = found.map_err(|error| Ended::Error(unanswerable(error)))?;
         let Some(stored) = stored else { return Err(Ended::Lost) };
         let last = change.events.last().map(|event| event.sequence);
-        if last == Some(stored.last_sequence) && stored.task.status == change.status && stored.version == self.draft.stored.version + 1 {
+        let ours = stored.lease.as_ref().is_some_and(|(runner, _)| *runner == self.runner);
+        if last == Some(stored.last_sequence) && stored.task.status == change.status && (ours || stored.version == self.draft.stored.version + 1) {
+            // Stored after all, whatever came since.
+            self.draft.stored.version = stored.version - 1;
+            self.draft.stored.push_config_ids = stored.push_config_ids;
             return Ok(None);
         }
-        let ours = stored.lease.as_ref().is_some_and(|(runner, _)| *runner == self.runner);
         if !ours || last.is_some_and(|last| last != stored.last_sequence + change.events.len() as u64) {
             tracing::info!(task_id = change.task_id, "another runner has the task; this one stops");
             return Err(Ended::Lost);

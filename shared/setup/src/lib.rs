@@ -3,6 +3,8 @@
 mod aws;
 mod backends;
 mod corpus;
+#[cfg(feature = "fault-points")]
+mod fault_points;
 pub mod lambda;
 pub mod settings;
 mod signing_key;

@@ -27,6 +27,9 @@ pub struct Settings {
     pub serving: ServingSettings,
     /// What is logged.
     pub logging: LogSettings,
+    /// When to die, in a build for fault tests: the variable `A2A_FAULT`.
+    #[cfg(feature = "fault-points")]
+    pub fault: Option<crate::fault_points::Fault>,
 }
 
 impl Settings {
@@ -52,6 +55,8 @@ impl Settings {
             storage: storage::read(vars, serving.surroundings)?,
             security: security::read(vars)?,
             logging: logging::read(vars, serving.surroundings)?,
+            #[cfg(feature = "fault-points")]
+            fault: vars.read("A2A_FAULT", "`kill:POINT#N@FILE`", |fault| fault.parse().ok())?,
             serving,
         })
     }

@@ -18,6 +18,8 @@ use crate::{
 
 /// Everything that a function needs: opens the database and checks what can be checked.
 pub async fn app(settings: Settings) -> anyhow::Result<Arc<App>> {
+    #[cfg(feature = "fault-points")]
+    let fault = settings.fault;
     let Settings { storage, security, serving, .. } = settings;
     let database = backends::database(&storage, serving.surroundings).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -30,6 +32,11 @@ pub async fn app(settings: Settings) -> anyhow::Result<Arc<App>> {
         webhooks: Arc::new(webhook::ReqwestWebhookSender::new(security.push_allow_loopback)),
         clock,
         agents,
+    };
+    #[cfg(feature = "fault-points")]
+    let ports = match fault {
+        Some(fault) => crate::fault_points::armed(ports, fault),
+        None => ports,
     };
     let engine = Engine::new(
         ports,

@@ -61,7 +61,7 @@ pub fn from_image() -> Result<Throwaway> {
 }
 
 /// Where Debian, Fedora and Homebrew put it.
-fn folder() -> Option<PathBuf> {
+pub fn folder() -> Option<PathBuf> {
     let mut places = versions("/usr/lib/postgresql", "", "bin");
     places.extend(versions("/usr", "pgsql-", "bin"));
     for brew in ["/opt/homebrew/opt", "/usr/local/opt", "/home/linuxbrew/.linuxbrew/opt"] {

@@ -10,7 +10,7 @@ use super::vars::{SettingError, Vars, wrong};
 #[derive(Debug, Clone)]
 pub struct ServingSettings {
     /// `A2A_AGENTS`: the agents to serve, comma separated; the first is the default one. Default `research,analysis`;
-    /// `conformance` and `echo` are for tests.
+    /// `conformance`, `echo` and `steps` are for tests.
     pub agents: Vec<String>,
     /// `A2A_CONFORMANCE_MINIMAL`: `1` makes the conformance agent declare no optional capability. Default off.
     pub conformance_minimal: bool,

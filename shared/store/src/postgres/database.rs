@@ -1,11 +1,12 @@
 //! A Postgres database: a pool of connections that are opened when they are needed.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
 use aws_config::SdkConfig;
 use engine::ports::{Clock, StoreError, SystemClock};
+use parking_lot::Mutex;
 use sqlx::{Connection, PgPool, Postgres, pool::PoolConnection, postgres::PgPoolOptions};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{connect::Target, iam::IamSignIn, migrations, store_error};
 
@@ -18,11 +19,20 @@ const MAX_LIFETIME: Duration = Duration::from_secs(30 * 60);
 /// How long an idle connection may take to say that it is alive, before another one is opened instead.
 const PING_TIMEOUT: Duration = Duration::from_millis(500);
 
+/// How long a statement may take, with the wait for its connection, before nobody waits for it any longer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long after a statement without an answer connections are asked whether they are alive when they come back.
+const SUSPICIOUS_FOR: Duration = Duration::from_secs(60);
+/// How long after its begin a read that failed is tried again.
+const READ_AGAIN_WITHIN: Duration = Duration::from_secs(1);
+
 /// A Postgres database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct PostgresDatabase {
     pool: PgPool,
     sign_in: Option<Arc<IamSignIn>>,
+    /// When a statement was last given up.
+    silence: Arc<Mutex<Option<Instant>>>,
 }
 
 /// What the pool of a process is like.
@@ -74,6 +84,8 @@ impl PostgresDatabase {
         F: Future<Output = SdkConfig> + Send + 'static,
     {
         let target = Target::read(url).map_err(|reason| StoreError::Failed(reason.into()))?;
+        let silence: Arc<Mutex<Option<Instant>>> = Arc::default();
+        let silent = silence.clone();
         let pool = PgPoolOptions::new()
             .max_connections(settings.max_connections)
             .min_connections(0)
@@ -89,9 +101,19 @@ impl PostgresDatabase {
                     timeout(PING_TIMEOUT, connection.ping()).await.map_err(|_| sqlx::Error::PoolTimedOut)?.map(|()| true)
                 })
             })
+            .after_release(move |connection, _| {
+                // The pool itself would wait for a silent server as long as the network does, and without that place meanwhile.
+                let suspicious = silent.lock().is_some_and(|since| since.elapsed() < SUSPICIOUS_FOR);
+                Box::pin(async move {
+                    if suspicious {
+                        timeout(PING_TIMEOUT, connection.ping()).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
+                    }
+                    Ok(true)
+                })
+            })
             .connect_lazy_with(target.options.clone());
         let sign_in = target.iam.then(|| Arc::new(IamSignIn::new(target, Box::new(move || Box::pin(aws())), clock)));
-        Ok(PostgresDatabase { pool, sign_in })
+        Ok(PostgresDatabase { pool, sign_in, silence })
     }
 
     /// The connections, of which new ones are let in.
@@ -119,6 +141,31 @@ impl PostgresDatabase {
     /// [`StoreError::Failed`] where a newer version of this software has changed the schema, or may not change it; nothing is changed then.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         migrations::migrate(&mut *self.connection().await?).await
+    }
+
+    /// Does something for which somebody waits: [`StoreError::Unavailable`] where no answer comes for a while, though it may get through yet.
+    pub(super) async fn bounded<T>(&self, statement: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        let mut statement = pin!(statement);
+        match timeout(ANSWER_TIMEOUT, &mut statement).await {
+            Ok(outcome) => outcome,
+            Err(_) => {
+                // Before its connection goes back to the pool, which is when the statement goes.
+                *self.silence.lock() = Some(Instant::now());
+                Err(StoreError::Unavailable(format!("Postgres doesn't answer within {} s", ANSWER_TIMEOUT.as_secs()).into()))
+            }
+        }
+    }
+
+    /// Reads, and reads anew where a connection turned out to be broken: after a restart of the server each one of the pool may be, and who reads
+    /// needn't know. A server that is away takes longer to show, and isn't waited for here.
+    pub(super) async fn again<T, F: Future<Output = Result<T, StoreError>>>(&self, read: impl Fn() -> F) -> Result<T, StoreError> {
+        let until = Instant::now() + READ_AGAIN_WITHIN;
+        loop {
+            match self.bounded(read()).await {
+                Err(StoreError::Unavailable(cause)) if Instant::now() < until => tracing::debug!(%cause, "reading again"),
+                outcome => return outcome,
+            }
+        }
     }
 
     /// A round trip.

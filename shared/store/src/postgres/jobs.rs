@@ -14,11 +14,10 @@ use crate::{
 #[async_trait]
 impl JobRows for PostgresDatabase {
     async fn next_due(&self, queue: QueueName) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let due: Option<i64> = query_scalar("SELECT min(due_at) FROM jobs WHERE queue = $1")
-            .bind(queue.as_str())
-            .fetch_one(&mut *self.connection().await?)
-            .await
-            .map_err(store_error)?;
+        let sql = "SELECT min(due_at) FROM jobs WHERE queue = $1";
+        let due: Option<i64> = self
+            .bounded(async { query_scalar(sql).bind(queue.as_str()).fetch_one(&mut *self.connection().await?).await.map_err(store_error) })
+            .await?;
         Ok(due.map(time))
     }
 
@@ -31,14 +30,8 @@ impl JobRows for PostgresDatabase {
                        taken = j.generation, delivery = j.delivery + 1, due_at = $4
                    FROM due WHERE j.key = due.key
                    RETURNING j.work, j.delivery, j.attempts, j.queued_at, due.due_at";
-        let mut rows = query(sql)
-            .bind(queue.as_str())
-            .bind(milliseconds(now))
-            .bind(i64::from(max))
-            .bind(milliseconds(until))
-            .fetch_all(&mut *self.connection().await?)
-            .await
-            .map_err(store_error)?;
+        let taking = query(sql).bind(queue.as_str()).bind(milliseconds(now)).bind(i64::from(max)).bind(milliseconds(until));
+        let mut rows = self.bounded(async { taking.fetch_all(&mut *self.connection().await?).await.map_err(store_error) }).await?;
         rows.sort_by_key(|row| row.get::<i64, _>(4));
         rows.iter().map(taken_job).collect()
     }

@@ -1,0 +1,39 @@
+//! What fault tests stand on: gateways to kill, clients that remember, servers to stop.
+
+mod client;
+mod gateway;
+mod inbox;
+mod oracle;
+mod proxy;
+mod servers;
+
+pub use client::Ending;
+pub use gateway::{Backend, Gateway};
+pub use oracle::{Message, Oracle, Way};
+pub use proxy::Proxy;
+pub use servers::{OwnPostgres, Stop};
+
+use std::future::Future;
+
+use futures::{StreamExt, stream};
+use tokio::sync::Semaphore;
+
+/// Scenarios of all tests that run at once: most of their time is waiting for leases to run out.
+static AT_ONCE: Semaphore = Semaphore::const_new(24);
+
+/// How often each fault is tried: `A2A_TEST_REPETITIONS`, by default twice.
+pub fn repetitions() -> u32 {
+    std::env::var("A2A_TEST_REPETITIONS").ok().map_or(2, |text| text.parse().expect("A2A_TEST_REPETITIONS is a number"))
+}
+
+/// Runs a scenario so often with the run's number from 0, several at once.
+pub async fn repeat<F: Future<Output = ()>>(times: u32, scenario: impl Fn(u32) -> F) {
+    let runs = stream::iter(0..times).map(|number| {
+        let run = scenario(number);
+        async move {
+            let _permit = AT_ONCE.acquire().await.unwrap();
+            run.await;
+        }
+    });
+    runs.buffer_unordered(8).collect::<()>().await;
+}

@@ -1,0 +1,143 @@
+//! A gateway dies by SIGKILL at one exact step of the way that a task takes, from its lease to the last webhook.
+//!
+//! Each repetition of each test does this with one of the three ways (blocking, streaming, through the queue; all three in turn), and in turn
+//! with one gateway that is started anew and with a second one that lives on:
+//!
+//! 1. Messages are sent in all ways and answered whole: acknowledged before the fault.
+//! 2. The fault is armed. Messages of that one way, four steps long and with a webhook each, are sent at once.
+//! 3. The first gateway that comes to the step (the first, second or third time) dies there. What it said until then is noted.
+//! 4. The oracle sends every message again, waits for the end of each task, and compares all that was ever told with what is there.
+//!
+//! | test | dies | so that | asserted beside the oracle's own |
+//! |---|---|---|---|
+//! | `before_the_lease` | before the commit that says who runs the task | nothing or only the queued task is stored | |
+//! | `after_the_lease` | after that commit, before its answer | a task nobody runs is held for 15 s | the sweep gives it to another |
+//! | `before_the_store` | before a commit with events | the agent's work of that moment is lost | nobody heard of it |
+//! | `after_the_store` | after it, before its answer | events that nobody was told are stored | they come with the replay |
+//! | `before_the_publish` | before subscribers are told | as above, for others that listen | |
+//! | `after_the_publish` | after subscribers were told | the runner's own client wasn't | |
+//! | `before_the_announcement` | work is committed, no worker was told | the outbox alone knows | a worker finds it |
+//! | `after_the_announcement` | the queue has it, the client no answer | the message is sent again | it makes no second task |
+//! | `before_the_webhook` | before a POST | the delivery is in a dead worker's hands | it comes |
+//! | `after_the_webhook` | after the POST, before the cursor moves | | it may come again, as it was |
+//! | `before_the_completion` | work is done, the queue still has it | it is handed out again | that changes nothing |
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use crate::harness::{Backend, Ending, Gateway, Message, Oracle, Way, repeat, repetitions};
+
+const MESSAGES: u32 = 4;
+const HIT_WITHIN: Duration = Duration::from_secs(60);
+
+/// One fault, in one way, with one way to recover.
+async fn kill(backend: Backend, point: &str, number: u32, way: Way, second: bool) {
+    let oracle = Oracle::new().await;
+    let mut gateways = vec![backend.doomed_gateway(point, number).await];
+    if second {
+        gateways.push(backend.doomed_gateway(point, number).await);
+    }
+    let bases: Vec<_> = gateways.iter().map(|gateway| gateway.base.clone()).collect();
+    for way in Way::ALL {
+        oracle.insist(&bases[0], &Message::new(format!("before-{way:?}"), way, 2, 0)).await;
+    }
+
+    std::fs::write(backend.trigger(), "").unwrap();
+    let messages: Vec<_> = (0..MESSAGES).map(|number| Message::new(format!("during-{number}"), way, 4, 60)).collect();
+    let sends = messages.iter().zip(bases.iter().cycle()).map(|(message, base)| oracle.send(base, message));
+    let (endings, dead) = tokio::join!(futures::future::join_all(sends), timeout(HIT_WITHIN, first_hit(&mut gateways)));
+    let dead = dead.unwrap_or_else(|_| panic!("no gateway came to `{point}` {number} times; are they built with fault points? {endings:?}"));
+    gateways.remove(dead);
+    assert!(!backend.trigger().exists(), "a gateway died, but not of its fault");
+    for ending in &endings {
+        assert!(matches!(ending, Ending::Done | Ending::Cut), "a message met {ending:?}");
+    }
+
+    if gateways.is_empty() {
+        gateways.push(backend.gateway().await);
+    }
+    oracle.verify(&gateways[0].base).await;
+}
+
+/// Which gateway dies first.
+async fn first_hit(gateways: &mut [Gateway]) -> usize {
+    let hits = gateways.iter_mut().map(|gateway| Box::pin(gateway.hit()));
+    futures::future::select_all(hits).await.1
+}
+
+/// All ways as often as repetitions are asked for; each repetition dies another time at the step, and recovers in another way.
+async fn kills<F: Future<Output = Backend>>(backend: impl Fn() -> F, point: &'static str) {
+    let ways = Way::ALL.len() as u32;
+    repeat(ways * repetitions(), async |run| {
+        let (way, repetition) = (run % ways, run / ways);
+        kill(backend().await, point, 1 + repetition % 3, Way::ALL[way as usize], (repetition + way) % 2 == 1).await;
+    })
+    .await;
+}
+
+macro_rules! kills_on {
+    ($backend:ident, $open:expr) => {
+        mod $backend {
+            use super::*;
+
+            #[tokio::test]
+            async fn before_the_lease() {
+                kills($open, "before-lease").await;
+            }
+
+            #[tokio::test]
+            async fn after_the_lease() {
+                kills($open, "after-lease").await;
+            }
+
+            #[tokio::test]
+            async fn before_the_store() {
+                kills($open, "before-store").await;
+            }
+
+            #[tokio::test]
+            async fn after_the_store() {
+                kills($open, "after-store").await;
+            }
+
+            #[tokio::test]
+            async fn before_the_publish() {
+                kills($open, "before-publish").await;
+            }
+
+            #[tokio::test]
+            async fn after_the_publish() {
+                kills($open, "after-publish").await;
+            }
+
+            #[tokio::test]
+            async fn before_the_announcement() {
+                kills($open, "before-announce").await;
+            }
+
+            #[tokio::test]
+            async fn after_the_announcement() {
+                kills($open, "after-announce").await;
+            }
+
+            #[tokio::test]
+            async fn before_the_webhook() {
+                kills($open, "before-webhook").await;
+            }
+
+            #[tokio::test]
+            async fn after_the_webhook() {
+                kills($open, "after-webhook").await;
+            }
+
+            #[tokio::test]
+            async fn before_the_completion() {
+                kills($open, "before-complete").await;
+            }
+        }
+    };
+}
+
+kills_on!(sqlite, async || Backend::new(&[]));
+kills_on!(postgres, async || Backend::new(&[("A2A_DATABASE_URL", &tests::servers::postgres_database().await)]));

@@ -1,0 +1,18 @@
+//! Faults, each made on purpose against real processes, and an oracle that holds the server to every word that it said before.
+//!
+//! | what is done | where | what it would catch |
+//! |---|---|---|
+//! | a gateway is killed with SIGKILL at one exact step of a task's way | `kills` | told before stored, an outbox that forgets, a lease that nobody takes over |
+//! | a gateway is killed or told to end at any moment under load | `load` | a drain that waits for others, calls that are cut |
+//! | queued work is handed out again and again, in no order | `duplicates` | work that isn't safe to run twice |
+//! | the database is stopped (in two ways), slow, silent, or has too few connections | `database` | lost commits, hangs, errors without `Retry-After` |
+//!
+//! Each test runs `A2A_TEST_REPETITIONS` times (2; `cargo xtask faults` 20). `harness::Oracle` says what is asserted after each of them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test fails by panicking")]
+
+mod harness;
+
+mod database;
+mod duplicates;
+mod kills;
+mod load;
