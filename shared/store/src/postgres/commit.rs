@@ -183,7 +183,7 @@ impl<'a> Prepared<'a> {
             "SELECT task.version, its.owner, message.id, message.turn_at
              FROM (SELECT coalesce($2, (SELECT owner FROM tasks WHERE id = $1)) AS owner) AS its
              LEFT JOIN tasks AS task ON task.id = $1
-             LEFT JOIN tasks AS message ON message.turn_message = $3 AND message.owner = its.owner",
+             LEFT JOIN tasks AS message ON message.turn_message = $3 AND message.owner || '' = its.owner",
         )
         .bind(&*self.task_id)
         .bind(owner)

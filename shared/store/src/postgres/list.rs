@@ -59,12 +59,13 @@ macro_rules! places_in_ranges {
     };
 }
 
+/// The tasks of a conversation. It is always the shortest way to them: `||` and `+` hide others from the planner.
 macro_rules! in_context {
     ($what:literal) => {
         concat!(
             "SELECT ",
             $what,
-            " FROM tasks WHERE owner = $1 AND context_id = $10 AND ($2 IS NULL OR agent = $2) AND ($3 IS NULL OR state = $3) AND status_at >= $4"
+            " FROM tasks WHERE owner = $1 AND context_id = $10 AND ($2 IS NULL OR agent || '' = $2) AND ($3 IS NULL OR state + 0 = $3) AND status_at >= $4"
         )
     };
 }

@@ -4,23 +4,27 @@ use engine::ports::{PushConfig, Scope, StoreError};
 use sqlx::{PgPool, postgres::PgRow};
 
 use super::{
-    names, store_error,
+    names,
+    read::in_scope,
+    store_error,
     values::{column, count, from_json, number, parse, to_json},
 };
 use crate::values::{milliseconds, time};
 
 /// As the port's `put_push_config`.
 pub(super) async fn put(pool: &PgPool, scope: &Scope, config: &PushConfig) -> Result<bool, StoreError> {
-    let put = sqlx::query(
+    let put = sqlx::query(concat!(
         "WITH changed AS (
             UPDATE tasks SET version = version + 1, push_config_ids = (
                 SELECT array_agg(DISTINCT id ORDER BY id) FROM unnest(push_config_ids || ARRAY[$4] COLLATE \"C\") AS given (id))
-            WHERE id = $1 AND owner = $2 AND ($3 IS NULL OR agent = $3) RETURNING number
+            WHERE ",
+        in_scope!(),
+        " RETURNING number
          )
          INSERT INTO push_configs (task, id, config, dialect, cursor, created_at) SELECT number, $4, $5, $6, $7, $8 FROM changed
          ON CONFLICT (task, id) DO UPDATE SET
-            config = excluded.config, dialect = excluded.dialect, cursor = excluded.cursor, created_at = excluded.created_at",
-    )
+            config = excluded.config, dialect = excluded.dialect, cursor = excluded.cursor, created_at = excluded.created_at"
+    ))
     .bind(names::column(&config.config.task_id))
     .bind(names::column(&scope.owner))
     .bind(scope.agent.as_deref().map(names::column))
@@ -37,15 +41,19 @@ pub(super) async fn put(pool: &PgPool, scope: &Scope, config: &PushConfig) -> Re
 
 /// As the port's `delete_push_config`.
 pub(super) async fn delete(pool: &PgPool, scope: &Scope, task_id: &str, config_id: &str) -> Result<bool, StoreError> {
-    sqlx::query_scalar(
+    sqlx::query_scalar(concat!(
         "WITH changed AS (
             UPDATE tasks SET version = version + 1, push_config_ids = nullif(array_remove(push_config_ids, $4), '{}')
-            WHERE id = $1 AND owner = $2 AND ($3 IS NULL OR agent = $3) AND $4 = ANY (push_config_ids) RETURNING number
+            WHERE ",
+        in_scope!(),
+        " AND $4 = ANY (push_config_ids) RETURNING number
          ), deleted AS (
             DELETE FROM push_configs USING changed WHERE task = number AND id = $4
          )
-         SELECT EXISTS (SELECT FROM tasks WHERE id = $1 AND owner = $2 AND ($3 IS NULL OR agent = $3))",
-    )
+         SELECT EXISTS (SELECT FROM tasks WHERE ",
+        in_scope!(),
+        ")"
+    ))
     .bind(names::column(task_id))
     .bind(names::column(&scope.owner))
     .bind(scope.agent.as_deref().map(names::column))
@@ -57,10 +65,12 @@ pub(super) async fn delete(pool: &PgPool, scope: &Scope, task_id: &str, config_i
 
 /// As the port's `push_configs`.
 pub(super) async fn of_task(pool: &PgPool, scope: &Scope, task_id: &str) -> Result<Option<Vec<PushConfig>>, StoreError> {
-    let rows = sqlx::query(
+    let rows = sqlx::query(concat!(
         "SELECT config, push_configs.dialect, cursor, created_at FROM tasks LEFT JOIN push_configs ON task = number
-         WHERE tasks.id = $1 AND owner = $2 AND ($3 IS NULL OR agent = $3) ORDER BY push_configs.id",
-    )
+         WHERE ",
+        in_scope!(),
+        " ORDER BY push_configs.id"
+    ))
     .bind(names::column(task_id))
     .bind(names::column(&scope.owner))
     .bind(scope.agent.as_deref().map(names::column))

@@ -21,6 +21,15 @@ macro_rules! task_row {
 }
 pub(super) use task_row;
 
+/// The one task of an id (`$1`), if a scope (`$2` and `$3`) sees it. The planner may take an owner's tasks for few and look through them all: it
+/// has no index for what `||` gives.
+macro_rules! in_scope {
+    () => {
+        "tasks.id = $1 AND tasks.owner || '' = $2 AND ($3 IS NULL OR tasks.agent = $3)"
+    };
+}
+pub(super) use in_scope;
+
 /// What [`with_view`] reads besides, after [`task_row`]: `$messages` is how many, `$artifacts` whether. The log is looked at only where there is
 /// something in it.
 macro_rules! view {
@@ -51,9 +60,9 @@ pub(super) fn limit(view: View) -> i64 {
 pub(super) async fn task(pool: &PgPool, scope: Option<&Scope>, task_id: &str, view: View) -> Result<Option<StoredTask>, StoreError> {
     let row_alone = view == View::STATUS;
     let sql = match (scope, row_alone) {
-        (Some(_), true) => concat!("SELECT ", task_row!(), " FROM tasks WHERE id = $1 AND owner = $2 AND ($3 IS NULL OR agent = $3)"),
+        (Some(_), true) => concat!("SELECT ", task_row!(), " FROM tasks WHERE ", in_scope!()),
         (Some(_), false) => {
-            concat!("SELECT ", task_row!(), ", ", view!("$4", "$5"), " FROM tasks WHERE id = $1 AND owner = $2 AND ($3 IS NULL OR agent = $3)")
+            concat!("SELECT ", task_row!(), ", ", view!("$4", "$5"), " FROM tasks WHERE ", in_scope!())
         }
         (None, true) => concat!("SELECT ", task_row!(), " FROM tasks WHERE id = $1"),
         (None, false) => concat!("SELECT ", task_row!(), ", ", view!("$2", "$3"), " FROM tasks WHERE id = $1"),

@@ -18,9 +18,9 @@ pub(super) fn digest(message: &RememberedMessage) -> MessageDigest {
     digest
 }
 
-/// As the port's `remembered`.
+/// As the port's `remembered`. The digest alone leads there: see [`super::read::in_scope`].
 pub(super) async fn find(pool: &PgPool, owner: &str, message: &RememberedMessage) -> Result<Option<String>, StoreError> {
-    let found: Option<String> = sqlx::query_scalar("SELECT id FROM tasks WHERE turn_message = $1 AND owner = $2 AND turn_at >= $3")
+    let found: Option<String> = sqlx::query_scalar("SELECT id FROM tasks WHERE turn_message = $1 AND owner || '' = $2 AND turn_at >= $3")
         .bind(digest(message))
         .bind(names::column(owner))
         .bind(milliseconds(message.forget_before))
@@ -32,7 +32,7 @@ pub(super) async fn find(pool: &PgPool, owner: &str, message: &RememberedMessage
 
 /// Makes room for a message that is too old to be recognised, and was sent again.
 pub(super) async fn forget(pool: &PgPool, owner: &str, digest: &MessageDigest, before_milliseconds: i64) -> Result<(), StoreError> {
-    sqlx::query("UPDATE tasks SET turn_message = NULL WHERE turn_message = $1 AND owner = $2 AND turn_at < $3")
+    sqlx::query("UPDATE tasks SET turn_message = NULL WHERE turn_message = $1 AND owner || '' = $2 AND turn_at < $3")
         .bind(digest)
         .bind(owner)
         .bind(before_milliseconds)

@@ -114,7 +114,7 @@ pub(super) const CHANGE_WITH_MORE: &str = change!(
     "turn_message = CASE WHEN $18 THEN NULL ELSE coalesce($35, turn_message) END,
      push_config_ids = (
         SELECT array_agg(DISTINCT id ORDER BY id) FROM unnest(push_config_ids || $23::text[] COLLATE \"C\") AS given (id))",
-    " AND NOT EXISTS (SELECT FROM tasks AS sent WHERE sent.turn_message = $35 AND sent.owner = tasks.owner AND sent.turn_at >= $36)",
+    " AND NOT EXISTS (SELECT FROM tasks AS sent WHERE sent.turn_message = $35 AND sent.owner || '' = tasks.owner AND sent.turn_at >= $36)",
     concat!(
         outbox!(),
         ", replaced AS (
