@@ -60,8 +60,8 @@ pub(crate) async fn database(settings: &StorageSettings, surroundings: Surroundi
             Ok(Database {
                 tasks: Arc::new(DynamoDbTaskStore::new(database.clone())),
                 documents: Arc::new(DynamoDbDocumentStore::new(database.clone(), corpus)),
-                jobs: Arc::new(database),
-                signing_key: None,
+                jobs: Arc::new(database.clone()),
+                signing_key: Some(signing_key::shared(database)),
             })
         }
     }

@@ -4,7 +4,7 @@ use std::{fs, io::Write, path::Path, sync::Arc};
 
 use anyhow::Context;
 use edge::{SigningKey, SigningKeySource};
-use store::PostgresDatabase;
+use store::SharedSecrets;
 
 /// What the key is called among a database's secrets.
 const NAME: &str = "agent-card-key";
@@ -20,12 +20,11 @@ pub(crate) fn load(path: &Path) -> anyhow::Result<SigningKey> {
 }
 
 /// The key of all who share a database, read at its first use; a new one is kept there first if there is none.
-pub(crate) fn shared(database: PostgresDatabase) -> SigningKeySource {
+pub(crate) fn shared(database: impl SharedSecrets + Clone) -> SigningKeySource {
     Arc::new(move || {
         let database = database.clone();
         Box::pin(async move {
-            let new = SigningKey::generate_pem()?;
-            let kept = database.shared_secret(NAME, || new).await?;
+            let kept = database.shared_secret(NAME, SigningKey::generate_pem()?).await?;
             Ok(Arc::new(SigningKey::from_pem(&kept)?))
         })
     })

@@ -16,6 +16,7 @@
 //! | `counts/OWNER` | `AGENT/SHARD` | how many tasks of each state, summed over the shards |
 //! | `sent/DIGEST` | `sent` | a remembered message |
 //! | `dead/QUEUE` | `TIME/…` | work that was given up |
+//! | `secrets` | `NAME` | a secret that all processes share |
 //! | `documents/CORPUS` | `head` | which packs a corpus of documents is made of; moves with each put |
 //! | | `pack/SET/PIECE` | what one put brought, compressed |
 //!
@@ -29,6 +30,13 @@
 //! names them is there. A commit that fails in between leaves a set of pieces with an entry in the index, which retention clears away.
 //!
 //! Reads are strongly consistent, yet one query may see half of a transaction: what the row counts and the query lacks is read again.
+//!
+//! # What it takes
+//!
+//! A function needs `GetItem`, `BatchGetItem`, `Query`, `PutItem`, `UpdateItem`, `DeleteItem` and `BatchWriteItem` on the table and `Query` on its
+//! index; who makes the table needs `CreateTable`, `DescribeTable`, `DescribeTimeToLive` and `UpdateTimeToLive` besides. A partition key takes
+//! 1,000 write units a second, and a transaction writes two for each item: some 500 changes a second of one owner's tasks of one agent and state, and
+//! about as many pieces of work on each queue, whose part of the index is cut into four.
 
 mod attributes;
 mod blobs;
@@ -45,6 +53,7 @@ mod read;
 mod remembered;
 mod retention;
 mod schema;
+mod secrets;
 mod tasks;
 mod transaction;
 

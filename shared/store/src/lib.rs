@@ -5,10 +5,12 @@ pub mod dynamodb;
 pub mod jobs;
 mod page_token;
 pub mod postgres;
+mod secrets;
 pub mod sqlite;
 mod values;
 
 pub use dynamodb::{DynamoDbDatabase, DynamoDbDocumentStore, DynamoDbTaskStore, OpenCorpus};
 pub use jobs::{JobRows, TakenJob};
 pub use postgres::{PoolSettings, PostgresDatabase, PostgresDocumentStore, PostgresTaskStore};
+pub use secrets::SharedSecrets;
 pub use sqlite::{SqliteDatabase, SqliteDocumentStore, SqliteTaskStore};

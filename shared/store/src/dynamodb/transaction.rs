@@ -156,17 +156,19 @@ impl DynamoDbDatabase {
         // A transaction of one costs twice as much as the write by itself, so it is made of the parts of one.
         let operation = write.into_operation(self.table())?;
         let mut pause = FIRST_PAUSE;
-        for attempt in 1.. {
-            let code = match self.write_once(&operation).await {
+        let mut attempt = 1;
+        loop {
+            match self.write_once(&operation).await {
                 Ok(()) => return Ok(true),
                 Err(Refusal { code: Some(code), .. }) if code == "ConditionalCheckFailedException" => return Ok(false),
-                Err(Refusal { code: Some(code), .. }) if code == "TransactionConflictException" && attempt < TRIES => code,
+                Err(Refusal { code: Some(code), .. }) if code == "TransactionConflictException" && attempt < TRIES => {
+                    tracing::debug!(attempt, "a write met a transaction; trying again");
+                    rest(&mut pause).await;
+                    attempt += 1;
+                }
                 Err(Refusal { error, .. }) => return Err(error),
-            };
-            tracing::debug!(attempt, code, "a write met a transaction; trying again");
-            rest(&mut pause).await;
+            }
         }
-        Ok(false)
     }
 
     async fn write_once(&self, operation: &TransactWriteItem) -> Result<(), Refusal> {

@@ -1,23 +1,22 @@
-//! Secrets that all processes on one database share.
+//! Secrets in a table.
 
+use async_trait::async_trait;
 use engine::ports::StoreError;
 use sqlx::{PgConnection, query, query_scalar};
 
 use super::{PostgresDatabase, store_error};
+use crate::SharedSecrets;
 
-impl PostgresDatabase {
-    /// The secret of that name; where there is none, `new` becomes it. Of many who bring one at the same time, one is kept and told to all.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] where the server doesn't answer.
-    pub async fn shared_secret(&self, name: &str, new: impl FnOnce() -> String + Send) -> Result<String, StoreError> {
+#[async_trait]
+impl SharedSecrets for PostgresDatabase {
+    async fn shared_secret(&self, name: &str, new: String) -> Result<String, StoreError> {
         let mut connection = self.connection().await?;
         if let Some(kept) = kept(&mut connection, name).await? {
             return Ok(kept);
         }
         query("INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING")
             .bind(name)
-            .bind(new())
+            .bind(new)
             .execute(&mut *connection)
             .await
             .map_err(store_error)?;
@@ -41,10 +40,10 @@ mod tests {
         let url = postgres_database().await;
         let processes: Vec<_> = (0..6).map(|_| PostgresDatabase::open(&url, 1).unwrap()).collect();
         processes[0].migrate().await.unwrap();
-        let told = join_all(processes.iter().enumerate().map(|(n, process)| process.shared_secret("key", move || n.to_string()))).await;
+        let told = join_all(processes.iter().enumerate().map(|(n, process)| process.shared_secret("key", n.to_string()))).await;
         let first = told[0].as_ref().unwrap();
         assert!(told.iter().all(|told| told.as_ref().unwrap() == first));
-        assert_eq!(&processes[3].shared_secret("key", || "another".into()).await.unwrap(), first);
-        assert_eq!(processes[3].shared_secret("other", || "another".into()).await.unwrap(), "another");
+        assert_eq!(&processes[3].shared_secret("key", "another".into()).await.unwrap(), first);
+        assert_eq!(processes[3].shared_secret("other", "another".into()).await.unwrap(), "another");
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use engine::ports::{ArtifactChunk, Change, Expect, LeaseChange, TaskFilter, View, Work};
 use protocol::types::TaskState;
+use store::SharedSecrets;
 
 use crate::{
     Table,
@@ -139,4 +140,19 @@ async fn pages_cost_the_same_among_few_tasks_and_among_many() {
     let many = page().await;
     assert_eq!(few.0, many.0);
     assert!(many.1 * 10 <= few.1 * 12, "{few:?} and {many:?}");
+}
+
+#[tokio::test]
+async fn all_processes_are_told_one_secret() {
+    let table = Table::new().await;
+    let told = futures::future::join_all((0..6).map(|n| {
+        let database = table.elsewhere().database;
+        async move { database.shared_secret("key", n.to_string()).await.unwrap() }
+    }));
+    let told = told.await;
+    assert!(told.iter().all(|secret| *secret == told[0]), "{told:?}");
+    table.recorder.forget();
+    assert_eq!(table.database.shared_secret("key", "another".into()).await.unwrap(), told[0]);
+    assert_eq!(table.recorder.operations(), ["GetItem"]);
+    assert_eq!(table.database.shared_secret("other", "another".into()).await.unwrap(), "another");
 }
