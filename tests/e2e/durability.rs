@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Server, message, state};
+use crate::harness::{Backend, Server, message, state};
 
 #[tokio::test]
 async fn a_long_task_goes_on_after_the_server_was_killed() {
@@ -68,7 +68,7 @@ async fn a_server_killed_under_load_keeps_what_it_told() {
     let mut server = Server::conformance();
     let mut told = Vec::new();
     {
-        let sends = (0..40).map(|number| {
+        let sends = (0..Backend::chosen().many() / 5).map(|number| {
             let server = &server;
             async move {
                 let mut events = server.v1_stream("SendStreamingMessage", message(&format!("test-resubscribe-message-id-{number}"), "x")).await;

@@ -65,9 +65,7 @@ async fn a_task_is_canceled_through_the_other_gateway() {
     let (one, other) = two();
     let mut stream = one.v1_stream("SendStreamingMessage", message(&format!("{LONG}-2"), "x")).await;
     let id = stream.next().await.unwrap().data["result"]["task"]["id"].clone();
-    let begun = Instant::now();
     assert_eq!(state(&other.ok("CancelTask", json!({"id": id})).await), "TASK_STATE_CANCELED");
-    assert!(begun.elapsed() < Duration::from_millis(3_500), "before the task would have ended: {:?}", begun.elapsed());
     let told = stream.results().await;
     assert_eq!(state_of(told.last().unwrap()), "TASK_STATE_CANCELED", "{told:?}");
     assert_eq!(state(&one.ok("GetTask", json!({"id": id})).await), "TASK_STATE_CANCELED");
@@ -224,10 +222,13 @@ async fn a_gateway_that_is_told_to_end_does_not_wait_for_the_tasks_of_the_other(
     let (mut one, other) = two();
     let mut stream = other.v1_stream("SendStreamingMessage", message(&format!("{LONG}-5"), "x")).await;
     stream.next().await.unwrap();
-    let begun = Instant::now();
     one.terminate();
-    assert_eq!(one.ended(Duration::from_secs(20)).await.code(), Some(0));
-    assert!(begun.elapsed() < Duration::from_millis(3_500), "took {:?}", begun.elapsed());
-    let told = stream.results().await;
+    let told = stream.results();
+    tokio::pin!(told);
+    tokio::select! {
+        ended = one.ended(Duration::from_secs(20)) => assert_eq!(ended.code(), Some(0)),
+        told = &mut told => panic!("the task of the other ended first: {told:?}"),
+    }
+    let told = told.await;
     assert_eq!(state_of(told.last().unwrap()), "TASK_STATE_COMPLETED", "{told:?}");
 }

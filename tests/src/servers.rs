@@ -43,7 +43,14 @@ pub fn redis() -> String {
 
 /// The URL of a server that speaks as DynamoDB and SQS do, which tests share: tables and queues have names of their own.
 pub fn aws() -> String {
-    variable("A2A_TEST_AWS_URL")
+    aws_servers().swap_remove(0)
+}
+
+/// The URLs of all such servers, which share the load and nothing else.
+pub fn aws_servers() -> Vec<String> {
+    let urls: Vec<_> = variable("A2A_TEST_AWS_URL").split_whitespace().map(str::to_owned).collect();
+    assert!(!urls.is_empty(), "A2A_TEST_AWS_URL holds no URL");
+    urls
 }
 
 /// How clients of that server are made.

@@ -18,7 +18,7 @@ use crate::programs::apt;
 pub const POSTGRES: &str = "A2A_TEST_POSTGRES_URL";
 /// Where Redis is.
 pub const REDIS: &str = "A2A_TEST_REDIS_URL";
-/// Where DynamoDB and SQS are.
+/// Where DynamoDB and SQS are; several URLs, separated by spaces, share the load.
 pub const AWS: &str = "A2A_TEST_AWS_URL";
 
 /// Programs of servers for tests that stop theirs: the variable with their folder, what to install, the names of such tests, where the folder is.
@@ -27,7 +27,7 @@ type Programs = (&'static str, &'static str, &'static [&'static str], fn() -> Op
 const PROGRAMS: [Programs; 1] = [("A2A_TEST_POSTGRES_BIN", "postgresql", &["postgres_restarted"], postgres::folder)];
 
 /// A kind of server: its variable, what the names of tests that need it have in them, and how to start one.
-type Kind = (&'static str, &'static [&'static str], fn() -> Result<Throwaway>);
+type Kind = (&'static str, &'static [&'static str], fn() -> Result<Vec<Throwaway>>);
 
 const KINDS: [Kind; 3] = [
     (POSTGRES, &["postgres"], || found_or_installed("postgresql", postgres::from_programs, postgres::from_image)),
@@ -42,7 +42,7 @@ pub struct Servers {
     pub variables: Vec<(&'static str, String)>,
     /// What there is none of.
     pub missing: Vec<Missing>,
-    running: Vec<(&'static str, Throwaway)>,
+    running: Vec<(&'static str, Vec<Throwaway>)>,
 }
 
 /// A server that there is none of.
@@ -61,9 +61,10 @@ impl Servers {
             match env::var(variable) {
                 Ok(url) if !url.is_empty() => servers.variables.push((variable, url)),
                 _ => match start() {
-                    Ok(server) => {
-                        servers.variables.push((variable, server.url.clone()));
-                        servers.running.push((variable, server));
+                    Ok(started) => {
+                        let urls: Vec<_> = started.iter().map(|server| server.url.as_str()).collect();
+                        servers.variables.push((variable, urls.join(" ")));
+                        servers.running.push((variable, started));
                     }
                     Err(error) => servers.missing.push(Missing { why: format!("tests that need {variable}: {error:#}"), tests }),
                 },
@@ -90,14 +91,14 @@ impl Servers {
     }
 }
 
-fn found_or_installed(package: &str, programs: fn() -> Result<Option<Throwaway>>, image: fn() -> Result<Throwaway>) -> Result<Throwaway> {
+fn found_or_installed(package: &str, programs: fn() -> Result<Option<Throwaway>>, image: fn() -> Result<Throwaway>) -> Result<Vec<Throwaway>> {
     if let Some(server) = programs()? {
-        return Ok(server);
+        return Ok(vec![server]);
     }
     if apt(package).is_ok()
         && let Some(server) = programs()?
     {
-        return Ok(server);
+        return Ok(vec![server]);
     }
-    image().with_context(|| format!("install {package} or docker"))
+    Ok(vec![image().with_context(|| format!("install {package} or docker"))?])
 }

@@ -1,6 +1,12 @@
 //! What servers under test keep their data in: `A2A_TEST_BACKEND` chooses, and each test has a place of its own there.
 
-use std::{sync::OnceLock, thread};
+use std::{
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
 
 use serde_json::json;
 use tempfile::TempDir;
@@ -30,6 +36,11 @@ impl Backend {
             "dynamodb-sqs" => Backend::DynamoDbSqs,
             other => panic!("A2A_TEST_BACKEND is `{other}`, and not sqlite, postgres-redis, postgres or dynamodb-sqs"),
         })
+    }
+
+    /// How many clients a test of many has: what stands in for AWS takes a processor for milliseconds with each request.
+    pub fn many(self) -> usize {
+        if self == Backend::DynamoDbSqs { 30 } else { 200 }
     }
 }
 
@@ -67,7 +78,9 @@ impl Place {
     }
 
     fn on_aws(&mut self) {
-        let endpoint = servers::aws();
+        static PLACES: AtomicUsize = AtomicUsize::new(0);
+        let mut servers = servers::aws_servers();
+        let endpoint = servers.swap_remove(PLACES.fetch_add(1, Ordering::Relaxed) % servers.len());
         let name = servers::unique_name();
         let (run_task, deliver_push) = wait_for(async { (queue(&endpoint, &name, "run-task").await, queue(&endpoint, &name, "deliver-push").await) });
         self.variables.extend([

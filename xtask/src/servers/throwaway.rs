@@ -7,6 +7,7 @@ use std::{
     os::unix::{fs::chown, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -64,15 +65,15 @@ pub struct Plan {
 pub fn start(plan: &Plan, prepare: impl Fn(&Path, u16) -> Result<Command>) -> Result<Throwaway> {
     let mut attempt = 1;
     loop {
-        match try_to_start(plan, attempt, &prepare) {
+        match try_to_start(plan, &prepare) {
             Err(_) if attempt < ATTEMPTS => attempt += 1,
             outcome => return outcome,
         }
     }
 }
 
-fn try_to_start(plan: &Plan, attempt: u32, prepare: impl Fn(&Path, u16) -> Result<Command>) -> Result<Throwaway> {
-    let mut place = Place::new(plan, attempt)?;
+fn try_to_start(plan: &Plan, prepare: impl Fn(&Path, u16) -> Result<Command>) -> Result<Throwaway> {
+    let mut place = Place::new(plan)?;
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
     let mut command = prepare(&place.directory, port)?;
     let log_file = place.directory.join("log");
@@ -106,10 +107,12 @@ struct Place {
 }
 
 impl Place {
-    fn new(plan: &Plan, attempt: u32) -> Result<Place> {
+    fn new(plan: &Plan) -> Result<Place> {
         // Of the temporary directories, another user can surely reach this one only.
         let base = if is_root() { PathBuf::from("/tmp") } else { std::env::temp_dir() };
-        let directory = base.join(format!("a2a-test-{}-{}-{attempt}", plan.name, std::process::id()));
+        static PLACES: AtomicU32 = AtomicU32::new(0);
+        let number = PLACES.fetch_add(1, Ordering::Relaxed);
+        let directory = base.join(format!("a2a-test-{}-{}-{number}", plan.name, std::process::id()));
         fs::create_dir(&directory).with_context(|| format!("can't make {}", directory.display()))?;
         // A process group of its own, as the server has: Ctrl-C means this process, whose end they see.
         let keeper = Command::new("sh")
