@@ -19,7 +19,8 @@ use crate::{
 };
 
 /// A list's statement. The values are owner, agent, state, since when, the place before (two), how many, messages, artifacts, and a context if
-/// there is one. It gives the page's rows with their places and the total, or one row with the total alone.
+/// there is one. It gives the page's rows with their places and the total, or one row with the total alone. A row's
+/// `ctid` stays what it is while a statement runs, and leads there without an index.
 macro_rules! list {
     (ranges: $ranges:expr, total: $total:expr, places: $places:expr) => {
         concat!(
@@ -32,7 +33,7 @@ macro_rules! list {
             view!("$8", "$9"),
             ", tasks.status_at, tasks.number FROM (",
             $places,
-            " ORDER BY status_at DESC, number DESC LIMIT $7) AS place (id) JOIN tasks USING (id)) AS page ON true
+            " ORDER BY status_at DESC, number DESC LIMIT $7) AS place (row) JOIN tasks ON tasks.ctid = place.row) AS page ON true
              ORDER BY page.status_at DESC, page.number DESC"
         )
     };
@@ -42,18 +43,20 @@ macro_rules! list {
 macro_rules! ranges {
     () => {
         "WITH ranges AS MATERIALIZED (
-            SELECT agent, state, sum(tasks) AS tasks
-            FROM task_counts CROSS JOIN LATERAL (VALUES (0, unspecified), (1, submitted), (2, working), (3, completed), (4, failed), (5, canceled), (6, input_required), (7,
-                rejected), (8, auth_required)) AS of_state (state, tasks)
-            WHERE owner = $1 AND ($2 IS NULL OR agent = $2) AND ($3 IS NULL OR state = $3) GROUP BY agent, state HAVING sum(tasks) > 0) "
+            SELECT agent, of_state.state, of_state.tasks FROM (
+                SELECT agent, sum(unspecified) AS s0, sum(submitted) AS s1, sum(working) AS s2, sum(completed) AS s3, sum(failed) AS s4,
+                    sum(canceled) AS s5, sum(input_required) AS s6, sum(rejected) AS s7, sum(auth_required) AS s8
+                FROM task_counts WHERE owner = $1 AND ($2 IS NULL OR agent = $2) GROUP BY agent) AS of_agent
+            CROSS JOIN LATERAL (VALUES (0, s0), (1, s1), (2, s2), (3, s3), (4, s4), (5, s5), (6, s6), (7, s7), (8, s8)) AS of_state (state, tasks)
+            WHERE of_state.tasks > 0 AND ($3 IS NULL OR of_state.state = $3)) "
     };
 }
 
 /// The first places of each range.
 macro_rules! places_in_ranges {
     () => {
-        "SELECT of_range.id FROM ranges CROSS JOIN LATERAL (
-            SELECT id, status_at, number FROM tasks
+        "SELECT of_range.row FROM ranges CROSS JOIN LATERAL (
+            SELECT ctid AS row, status_at, number FROM tasks
             WHERE owner = $1 AND agent = ranges.agent AND state = ranges.state AND status_at >= $4 AND (status_at, number) < ($5, $6)
             ORDER BY status_at DESC, number DESC LIMIT $7) AS of_range"
     };
@@ -82,7 +85,7 @@ const LIST_SINCE: &str = list!(
 const LIST_OF_CONTEXT: &str = list!(
     ranges: "",
     total: in_context!("count(*)"),
-    places: concat!(in_context!("id"), " AND (status_at, number) < ($5, $6)")
+    places: concat!(in_context!("ctid"), " AND (status_at, number) < ($5, $6)")
 );
 
 /// As the port's `list`.
