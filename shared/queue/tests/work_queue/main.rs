@@ -1,6 +1,7 @@
 //! What every work queue must do, whatever holds the work. A backend adds its line at the end.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails here fails a test")]
 
+mod postgres;
 mod sqs;
 
 use std::{
