@@ -29,7 +29,7 @@ enum Task {
         /// Only tests with this in their name.
         filter: Option<String>,
     },
-    /// Measures; throughput of this server, of the limit and of peers if nothing is named.
+    /// Measures; throughput of this server, of the limits and of peers if nothing is named.
     Bench {
         #[command(subcommand)]
         what: Option<Bench>,
@@ -39,7 +39,7 @@ enum Task {
 /// What to measure.
 #[derive(Subcommand)]
 enum Bench {
-    /// Requests a second, latency and server CPU beside the limit and peers.
+    /// Requests a second, latency, CPU, commits and statements beside the limits and peers.
     Throughput {
         /// Rounds; medians over them are shown.
         #[arg(long, default_value_t = 5)]
@@ -51,6 +51,8 @@ enum Bench {
         #[arg(long, default_value_t = 20)]
         connections: u32,
     },
+    /// What an answer costs as histories and stores grow.
+    Growth,
     /// Ranking quality of document_search.
     Search {
         /// A folder with documents.jsonl (`id`, `title`, `text`) and queries.jsonl (`text`, `relevant` ids).
@@ -64,6 +66,7 @@ fn main() -> anyhow::Result<()> {
         Task::Faults { repetitions, filter } => test::faults(repetitions, filter.as_deref()),
         Task::Bench { what: None } => bench::throughput(5, 2.0, 20),
         Task::Bench { what: Some(Bench::Throughput { rounds, seconds, connections }) } => bench::throughput(rounds, seconds, connections),
+        Task::Bench { what: Some(Bench::Growth) } => bench::growth(),
         Task::Bench { what: Some(Bench::Search { path }) } => bench::search(&path),
     }
 }

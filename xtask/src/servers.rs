@@ -11,7 +11,7 @@ use std::{env, path::PathBuf};
 
 use anyhow::{Context, Result};
 
-use self::throwaway::Throwaway;
+pub use self::throwaway::Throwaway;
 use crate::programs::apt;
 
 /// Where Postgres is.
@@ -30,8 +30,11 @@ const PROGRAMS: [Programs; 1] = [("A2A_TEST_POSTGRES_BIN", "postgresql", &["post
 type Kind = (&'static str, &'static [&'static str], fn() -> Result<Vec<Throwaway>>);
 
 const KINDS: [Kind; 3] = [
-    (POSTGRES, &["postgres"], || found_or_installed("postgresql", postgres::from_programs, postgres::from_image)),
-    (REDIS, &["redis"], || found_or_installed("redis-server", redis::from_programs, redis::from_image)),
+    (POSTGRES, &["postgres"], || {
+        let fast = || postgres::from_programs(postgres::FAST);
+        found_or_installed("postgresql", fast, || postgres::from_image(postgres::FAST)).map(|server| vec![server])
+    }),
+    (REDIS, &["redis"], || redis().map(|server| vec![server])),
     (AWS, &["dynamo", "sqs"], aws::start),
 ];
 
@@ -91,14 +94,30 @@ impl Servers {
     }
 }
 
-fn found_or_installed(package: &str, programs: fn() -> Result<Option<Throwaway>>, image: fn() -> Result<Throwaway>) -> Result<Vec<Throwaway>> {
+/// A Postgres for benches: what it says is stored survives a power cut, and it counts statements.
+///
+/// # Errors
+/// Say what to install.
+pub fn durable_postgres() -> Result<Throwaway> {
+    found_or_installed("postgresql", || postgres::from_programs(postgres::DURABLE), || postgres::from_image(postgres::DURABLE))
+}
+
+/// A Redis that keeps nothing.
+///
+/// # Errors
+/// Say what to install.
+pub fn redis() -> Result<Throwaway> {
+    found_or_installed("redis-server", redis::from_programs, redis::from_image)
+}
+
+fn found_or_installed(package: &str, programs: fn() -> Result<Option<Throwaway>>, image: fn() -> Result<Throwaway>) -> Result<Throwaway> {
     if let Some(server) = programs()? {
-        return Ok(vec![server]);
+        return Ok(server);
     }
     if apt(package).is_ok()
         && let Some(server) = programs()?
     {
-        return Ok(vec![server]);
+        return Ok(server);
     }
-    Ok(vec![image().with_context(|| format!("install {package} or docker"))?])
+    image().with_context(|| format!("install {package} or docker"))
 }

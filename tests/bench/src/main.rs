@@ -1,11 +1,17 @@
-//! Measures the server: ranking quality, and throughput beside the machine's limit and peers.
+//! Measures the server: ranking quality, throughput beside the machine's limits and peers, and how cost grows.
 
+#[cfg(feature = "servers")]
+mod database;
+#[cfg(feature = "servers")]
+mod growth;
 mod http;
+#[cfg(feature = "servers")]
 mod load;
-#[cfg(feature = "peers")]
+#[cfg(feature = "servers")]
 mod peers;
 mod process;
 mod search;
+#[cfg(feature = "servers")]
 mod throughput;
 
 use std::path::PathBuf;
@@ -30,7 +36,8 @@ enum What {
         /// A folder with documents.jsonl and queries.jsonl.
         path: PathBuf,
     },
-    /// Requests a second, latency and server CPU.
+    /// Requests a second, latency, CPU, commits and statements.
+    #[cfg(feature = "servers")]
     Throughput {
         /// Medians over so many rounds.
         #[arg(long, default_value_t = 5)]
@@ -44,12 +51,28 @@ enum What {
         /// A Python that has `a2a-sdk` and `uvicorn`; its server is left out without.
         #[arg(long)]
         python: Option<PathBuf>,
+        /// A throwaway server with `pg_stat_statements` loaded: databases are made there and left. What needs one is left out without.
+        #[arg(long)]
+        postgres: Option<String>,
+        /// A throwaway server; what needs one is left out without.
+        #[arg(long)]
+        redis: Option<String>,
+    },
+    /// What an answer costs as histories and stores grow.
+    #[cfg(feature = "servers")]
+    Growth {
+        /// As for throughput.
+        #[arg(long)]
+        postgres: Option<String>,
     },
     /// Serves one of the servers to compare with.
-    #[cfg(feature = "peers")]
+    #[cfg(feature = "servers")]
     Peer {
-        /// `limit` or `official-rust`.
+        /// `limit`, `postgres-limit` or `official-rust`.
         name: String,
+        /// The URL of an empty Postgres database, for the limit that needs one.
+        #[arg(long)]
+        database: Option<String>,
     },
 }
 
@@ -58,11 +81,14 @@ async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     match arguments.what {
         What::Search { path } => search::run(&arguments.server, &path).await,
-        What::Throughput { rounds, seconds, connections, python } => {
-            let plan = throughput::Plan { rounds, seconds, connections, python };
+        #[cfg(feature = "servers")]
+        What::Throughput { rounds, seconds, connections, python, postgres, redis } => {
+            let plan = throughput::Plan { rounds, seconds, connections, python, postgres, redis };
             throughput::run(&arguments.server, &plan).await
         }
-        #[cfg(feature = "peers")]
-        What::Peer { name } => peers::serve(&name).await,
+        #[cfg(feature = "servers")]
+        What::Growth { postgres } => growth::run(&arguments.server, postgres.as_deref()).await,
+        #[cfg(feature = "servers")]
+        What::Peer { name, database } => peers::serve(&name, database.as_deref()).await,
     }
 }

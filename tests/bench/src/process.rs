@@ -29,11 +29,7 @@ impl Process {
 
     /// User and system time so far, in microseconds.
     pub fn cpu_micros(&self) -> Result<u64> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        let after_name = stat.rsplit(") ").next().unwrap_or_default();
-        // Fields 14 and 15 of the line; the state is field 3. In ticks of a hundredth of a second, as Linux has it.
-        let ticks: u64 = after_name.split(' ').skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
-        Ok(ticks * 10_000)
+        cpu_micros(self.child.id())
     }
 
     /// Resident memory in bytes.
@@ -43,6 +39,24 @@ impl Process {
             status.lines().find_map(|line| line.strip_prefix("VmRSS:")).and_then(|value| value.trim().trim_end_matches(" kB").parse::<u64>().ok());
         Ok(kilobytes.unwrap_or(0) * 1024)
     }
+}
+
+/// User and system time of a process so far, and of its children that are gone.
+fn cpu_micros(pid: u32) -> Result<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let after_name = stat.rsplit(") ").next().unwrap_or_default();
+    // Fields 14 to 17 of the line; the state is field 3. In ticks of a hundredth of a second, as Linux has it.
+    let ticks: u64 = after_name.split(' ').skip(11).take(4).filter_map(|field| field.parse::<u64>().ok()).sum();
+    Ok(ticks * 10_000)
+}
+
+/// The same with its children that are there.
+#[cfg(feature = "servers")]
+pub fn tree_cpu_micros(pid: u32) -> Result<u64> {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?;
+    // One that is gone meanwhile counts with its parent.
+    let children: u64 = children.split_whitespace().filter_map(|child| cpu_micros(child.parse().ok()?).ok()).sum();
+    Ok(cpu_micros(pid)? + children)
 }
 
 impl Drop for Process {

@@ -1,4 +1,4 @@
-//! Postgres without a promise to survive a power cut: what tests keep there, nobody misses.
+//! Postgres for one run, with or without its promise to survive a power cut.
 
 use std::{
     os::unix::process::CommandExt,
@@ -17,16 +17,20 @@ use crate::{
     step::quiet,
 };
 
-const SETTINGS: [&str; 6] =
-    ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0", "max_connections=500"];
+/// For tests: what they keep there, nobody misses.
+pub const FAST: &[&str] =
+    &["fsync=off", "synchronous_commit=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0", "max_connections=500"];
+/// For benches: a commit is on the disk when it is told, and statements are counted.
+pub const DURABLE: &[&str] = &["fsync=on", "synchronous_commit=on", "shared_preload_libraries=pg_stat_statements", "max_connections=500"];
+
 const READY: &str = "database system is ready to accept connections";
 const IMAGE: Image = Image { name: "postgres:17-alpine", port: 5432, environment: &["POSTGRES_HOST_AUTH_METHOD=trust"] };
 
-/// Starts a server with an empty cluster from this machine's programs. `None` where there are none.
+/// Starts a server with an empty cluster and these settings from this machine's programs. `None` where there are none.
 ///
 /// # Errors
 /// With what a program said.
-pub fn from_programs() -> Result<Option<Throwaway>> {
+pub fn from_programs(settings: &[&'static str]) -> Result<Option<Throwaway>> {
     let Some(folder) = folder() else { return Ok(None) };
     // It refuses to run as root.
     let owner = if is_root() { Some(user("postgres").or_else(|| user("nobody")).context("a user `postgres` is needed")?) } else { None };
@@ -44,7 +48,9 @@ pub fn from_programs() -> Result<Option<Throwaway>> {
         let mut create = program("initdb", directory);
         quiet(create.args(["--pgdata=data", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-sync", locale]))?;
         let mut serve = program("postgres", directory);
-        serve.args(["-D", "data", "-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]).args(settings());
+        serve
+            .args(["-D", "data", "-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="])
+            .args(arguments(settings));
         Ok(serve)
     };
     throwaway::start(&plan, prepare).map(Some)
@@ -54,10 +60,10 @@ pub fn from_programs() -> Result<Option<Throwaway>> {
 ///
 /// # Errors
 /// Where docker can't.
-pub fn from_image() -> Result<Throwaway> {
+pub fn from_image(settings: &[&'static str]) -> Result<Throwaway> {
     // It starts once more after it has made its cluster.
     let plan = Plan { name: "postgres", owner: None, ready: &["init process complete", READY], signal: "TERM", url };
-    image::start(&IMAGE, &plan, &settings())
+    image::start(&IMAGE, &plan, &arguments(settings))
 }
 
 /// Where Debian, Fedora and Homebrew put it.
@@ -70,8 +76,8 @@ pub fn folder() -> Option<PathBuf> {
     folder_with(&["postgres", "initdb"], places)
 }
 
-fn settings() -> Vec<&'static str> {
-    SETTINGS.iter().flat_map(|setting| ["-c", setting]).collect()
+fn arguments(settings: &[&'static str]) -> Vec<&'static str> {
+    settings.iter().flat_map(|setting| ["-c", *setting]).collect()
 }
 
 fn url(port: u16) -> String {
