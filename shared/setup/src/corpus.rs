@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use aws_config::SdkConfig;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sigv4::{
@@ -16,6 +16,7 @@ use aws_sigv4::{
 use engine::ports::{Clock, DocumentStore, StoreError, SystemClock};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use store::{OpenCorpus, SqliteDatabase, SqliteDocumentStore};
+use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 
 use crate::{aws, settings::CorpusFile};
@@ -51,7 +52,7 @@ const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 pub(crate) fn opens(file: &CorpusFile) -> Result<OpenCorpus> {
     match file.clone() {
         CorpusFile::Path(path) => {
-            let store = SqliteDocumentStore::finished(&path, None).with_context(|| format!("the corpus `{}` (A2A_CORPUS)", path.display()))?;
+            let store = open(&path, None).with_context(|| format!("the corpus `{}` (A2A_CORPUS)", path.display()))?;
             Ok(Box::new(move || {
                 let store = store.clone();
                 Box::pin(async move { Ok(store) })
@@ -62,7 +63,7 @@ pub(crate) fn opens(file: &CorpusFile) -> Result<OpenCorpus> {
             Box::pin(async move {
                 let fetched = fetch(&aws::config().await, &bucket, &key, endpoint.as_deref()).await;
                 let named = fetched.with_context(|| format!("the corpus `s3://{bucket}/{key}` (A2A_CORPUS)"));
-                named.map_err(|error| StoreError::Unavailable(error.into()))
+                named.map_err(|error| StoreError::Unavailable(format!("{error:#}").into()))
             })
         })),
     }
@@ -87,7 +88,12 @@ async fn fetch(config: &SdkConfig, bucket: &str, key: &str, endpoint: Option<&st
         file.write_all(&chunk).await?;
     }
     file.flush().await?;
-    Ok(SqliteDocumentStore::finished(&path, Some(directory))?)
+    open(&path, Some(directory))
+}
+
+/// The store's error says its cause already: a chain would say it twice.
+fn open(path: &Path, directory: Option<TempDir>) -> Result<SqliteDocumentStore> {
+    SqliteDocumentStore::finished(path, directory).map_err(|error| anyhow!("{error}"))
 }
 
 /// Of an object. A bucket with a dot in its name is no name that AWS's certificate covers.
