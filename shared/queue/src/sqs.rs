@@ -9,7 +9,7 @@
 mod dead_letters;
 mod outbox;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
@@ -21,6 +21,7 @@ use aws_sdk_sqs::{
 };
 use chrono::{DateTime, Utc};
 use engine::ports::{Clock, Delivery, QueueName, StoreError, Work, WorkQueue};
+use futures::future::BoxFuture;
 use store::JobRows;
 use tokio::{sync::OnceCell, time::Instant};
 
@@ -35,7 +36,9 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 
 /// Hands out the messages of SQS queues, and carries committed work to them.
 pub struct SqsWorkQueue {
-    client: Client,
+    config: Box<dyn Fn() -> BoxFuture<'static, SdkConfig> + Send + Sync>,
+    /// Made when it is first needed: most functions never queue anything.
+    client: OnceCell<Client>,
     run_task: Queue,
     /// `None` where the other queue carries both.
     deliver_push: Option<Queue>,
@@ -56,12 +59,30 @@ impl Queue {
 }
 
 impl SqsWorkQueue {
-    /// Over the queues at these URLs. Without one of their own, webhooks travel in the first; then [`QueueName::RunTask`] stands for both kinds of
-    /// work, and nothing comes of [`QueueName::DeliverPush`]. Nothing is asked of SQS before it is needed.
-    pub fn new(config: &SdkConfig, run_task: String, deliver_push: Option<String>, rows: Arc<dyn JobRows>, clock: Arc<dyn Clock>) -> Self {
-        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ANSWERED_WITHIN).build();
-        let client = Client::from_conf(Config::new(config).to_builder().timeout_config(timeouts).build());
-        SqsWorkQueue { client, run_task: Queue::new(run_task), deliver_push: deliver_push.map(Queue::new), rows, clock }
+    /// Over the queues at these URLs, with credentials, region and HTTP client as `config` says, which is asked once at most. Without a queue of
+    /// their own, webhooks travel in the first; then [`QueueName::RunTask`] stands for both kinds of work, and nothing comes of
+    /// [`QueueName::DeliverPush`].
+    pub fn new<F>(
+        config: impl Fn() -> F + Send + Sync + 'static,
+        run_task: String,
+        deliver_push: Option<String>,
+        rows: Arc<dyn JobRows>,
+        clock: Arc<dyn Clock>,
+    ) -> Self
+    where
+        F: Future<Output = SdkConfig> + Send + 'static,
+    {
+        let config = Box::new(move || -> BoxFuture<'static, SdkConfig> { Box::pin(config()) });
+        let (run_task, deliver_push) = (Queue::new(run_task), deliver_push.map(Queue::new));
+        SqsWorkQueue { config, client: OnceCell::new(), run_task, deliver_push, rows, clock }
+    }
+
+    async fn client(&self) -> &Client {
+        let make = async || {
+            let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ANSWERED_WITHIN).build();
+            Client::from_conf(Config::new(&(self.config)().await).to_builder().timeout_config(timeouts).build())
+        };
+        self.client.get_or_init(make).await
     }
 
     /// Where work of a kind travels.
@@ -83,7 +104,8 @@ impl SqsWorkQueue {
     /// One look at a queue, which waits for the first message. Messages that are no work are put away.
     async fn look(&self, queue: &Queue, max: u32, visibility: Duration, wait: Duration) -> Result<Vec<Delivery>, StoreError> {
         let received = self
-            .client
+            .client()
+            .await
             .receive_message()
             .queue_url(&queue.url)
             .max_number_of_messages(max.clamp(1, MESSAGES_AT_ONCE) as i32)
@@ -107,17 +129,17 @@ impl SqsWorkQueue {
     /// Hides a message from now on; what is gone or out again by another receipt is left as it is.
     async fn hide(&self, queue: &Queue, receipt: &str, time: Duration) -> Result<(), StoreError> {
         let seconds = whole_seconds(time.min(LONGEST_HIDDEN));
-        let change = self.client.change_message_visibility().queue_url(&queue.url).receipt_handle(receipt).visibility_timeout(seconds);
+        let change = self.client().await.change_message_visibility().queue_url(&queue.url).receipt_handle(receipt).visibility_timeout(seconds);
         unless_gone(&queue.url, change.send().await)
     }
 
     async fn delete(&self, queue: &Queue, receipt: &str) -> Result<(), StoreError> {
-        let delete = self.client.delete_message().queue_url(&queue.url).receipt_handle(receipt);
+        let delete = self.client().await.delete_message().queue_url(&queue.url).receipt_handle(receipt);
         unless_gone(&queue.url, delete.send().await)
     }
 
     async fn attributes(&self, queue: &Queue, names: &[QueueAttributeName]) -> Result<HashMap<QueueAttributeName, String>, StoreError> {
-        let asked = self.client.get_queue_attributes().queue_url(&queue.url).set_attribute_names(Some(names.to_vec()));
+        let asked = self.client().await.get_queue_attributes().queue_url(&queue.url).set_attribute_names(Some(names.to_vec()));
         Ok(asked.send().await.map_err(|error| store_error(&queue.url, error))?.attributes.unwrap_or_default())
     }
 }

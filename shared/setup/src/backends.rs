@@ -80,12 +80,11 @@ pub(crate) async fn events(settings: &StorageSettings, surroundings: Surrounding
 }
 
 /// How background work reaches workers.
-pub(crate) async fn queue(settings: &StorageSettings, database: &Database, clock: Arc<dyn Clock>) -> Result<Arc<dyn WorkQueue>> {
+pub(crate) fn queue(settings: &StorageSettings, database: &Database, clock: Arc<dyn Clock>) -> Arc<dyn WorkQueue> {
     match &settings.queue {
-        None => Ok(Arc::new(queue::RowsWorkQueue::new(database.jobs.clone(), clock))),
+        None => Arc::new(queue::RowsWorkQueue::new(database.jobs.clone(), clock)),
         Some(QueueUrls { run_task, deliver_push }) => {
-            let config = aws::config().await;
-            Ok(Arc::new(queue::SqsWorkQueue::new(&config, run_task.clone(), deliver_push.clone(), database.jobs.clone(), clock)))
+            Arc::new(queue::SqsWorkQueue::new(aws::config, run_task.clone(), deliver_push.clone(), database.jobs.clone(), clock))
         }
     }
 }

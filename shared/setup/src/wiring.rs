@@ -28,7 +28,7 @@ pub async fn app(settings: Settings) -> anyhow::Result<Arc<App>> {
     let ports = Ports {
         tasks: database.tasks.clone(),
         events: backends::events(&storage, serving.surroundings).await?,
-        queue: backends::queue(&storage, &database, clock.clone()).await?,
+        queue: backends::queue(&storage, &database, clock.clone()),
         webhooks: Arc::new(webhook::ReqwestWebhookSender::new(security.push_allow_loopback)),
         clock,
         agents,

@@ -23,7 +23,7 @@ impl SqsWorkQueue {
         };
         let reason = MessageAttributeValue::builder().data_type("String").string_value(printable(reason)).build();
         let reason = reason.map_err(|error| StoreError::Failed(error.into()))?;
-        let copy = self.client.send_message().queue_url(dead_letters).message_body(body).message_attributes(REASON, reason);
+        let copy = self.client().await.send_message().queue_url(dead_letters).message_body(body).message_attributes(REASON, reason);
         copy.send().await.map_err(|error| store_error(dead_letters, error))?;
         self.delete(queue, receipt).await
     }

@@ -88,7 +88,7 @@ impl SqsWorkQueue {
 
     /// Sends a batch; says for each what became of it.
     async fn send(&self, queue: &Queue, batch: &[TakenJob]) -> Vec<Sent> {
-        let mut request = self.client.send_message_batch().queue_url(&queue.url);
+        let mut request = self.client().await.send_message_batch().queue_url(&queue.url);
         let mut outcomes: Vec<Sent> = Vec::new();
         for (index, job) in batch.iter().enumerate() {
             let entry = body(&job.work).map(|body| SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(body).build());

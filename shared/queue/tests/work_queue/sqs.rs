@@ -59,7 +59,8 @@ impl Queues {
     }
 
     fn over(&self, rows: Arc<dyn JobRows>, clock: Arc<ManualClock>) -> Arc<dyn WorkQueue> {
-        Arc::new(SqsWorkQueue::new(&self.config, self.run_task.clone(), self.deliver_push.clone(), rows, clock))
+        let config = self.config.clone();
+        Arc::new(SqsWorkQueue::new(move || std::future::ready(config.clone()), self.run_task.clone(), self.deliver_push.clone(), rows, clock))
     }
 
     async fn send(&self, body: &str) {

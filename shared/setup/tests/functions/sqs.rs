@@ -34,7 +34,8 @@ impl OverSqs {
         let mut server = Server::with(&[("AWS_LAMBDA_FUNCTION_NAME", "run-task"), ("A2A_PUSH_ALLOW_LOOPBACK", "1")]).await;
         let rows = Arc::new(store::SqliteDatabase::open(server._directory.path().join("a2a.db")).unwrap());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let queue = Arc::new(queue::SqsWorkQueue::new(&config, run_task.clone(), Some(deliver_push.clone()), rows, clock));
+        let queue =
+            Arc::new(queue::SqsWorkQueue::new(async || tests::servers::aws_config(), run_task.clone(), Some(deliver_push.clone()), rows, clock));
         let ports = Ports { queue, ..server.app.ports.clone() };
         let engine = Engine::new(ports, EngineSettings { outlives_response: false, ..EngineSettings::default() });
         let guard =
