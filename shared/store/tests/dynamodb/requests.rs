@@ -8,7 +8,7 @@ use store::SharedSecrets;
 
 use crate::{
     Table,
-    given::{chunk, create, done, event, events, hold, message, new_task, remembered, scope, update},
+    given::{chunk, create, done, event, events, hold, message, new_task, remembered, scope, texts, update},
 };
 
 const WRITE: &str = "TransactWriteItems";
@@ -155,4 +155,37 @@ async fn all_processes_are_told_one_secret() {
     assert_eq!(table.database.shared_secret("key", "another".into()).await.unwrap(), told[0]);
     assert_eq!(table.recorder.operations(), ["GetItem"]);
     assert_eq!(table.database.shared_secret("other", "another".into()).await.unwrap(), "another");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_task_that_changes_while_it_is_read_is_read_as_it_was_at_one_time() {
+    let table = Table::new().await;
+    let turn = |version: u64| {
+        let mut change = update("t", version, TaskState::Working, version as i64);
+        if version == 0 {
+            change.expect = Expect::New(new_task("o", "agent", "c"));
+        }
+        change.first_message_number = version;
+        change.messages = vec![message(&version.to_string(), "x")];
+        // One artifact is replaced each time, the other one grows.
+        change.chunks = vec![chunk(0, 0, &(version + 1).to_string()), chunk(1, version as u32, "x")];
+        change
+    };
+    done(&table.store, turn(0)).await;
+    let other = table.elsewhere();
+    let writer = tokio::spawn(async move {
+        for version in 1..60 {
+            done(&other.store, turn(version)).await;
+        }
+    });
+    let mut seen = 0;
+    while seen < 60 {
+        let stored = table.store.task(&scope("o"), "t", View::WHOLE).await.unwrap().unwrap();
+        assert!(stored.version >= seen);
+        seen = stored.version;
+        let artifacts = stored.task.artifacts.unwrap();
+        assert_eq!(texts(&artifacts[0].parts), [seen.to_string()]);
+        assert_eq!((artifacts[1].parts.len() as u64, stored.task.history.unwrap().len() as u64), (seen, seen));
+    }
+    writer.await.unwrap();
 }
