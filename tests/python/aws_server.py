@@ -1,5 +1,6 @@
 """Moto as a server of DynamoDB and SQS for tests, with what it lacks: one request of DynamoDB at a time, so that transactions
-and conditions hold among concurrent clients, transactions that copy what they touch and not the table, and their limit of 4 MB.
+and conditions hold among concurrent clients, transactions that copy what they touch and not the table, their limit of 4 MB, and
+the token by which one that is sent again is made once.
 
     python aws_server.py HOST PORT
 """
@@ -8,6 +9,7 @@ import copy
 import sys
 import threading
 
+from moto.core.responses import ActionResult
 from moto.dynamodb import responses
 from moto.dynamodb.exceptions import MockValidationException
 from moto.dynamodb.models import DynamoDBBackend
@@ -17,8 +19,11 @@ from moto.server import main
 ONE_AT_A_TIME = threading.RLock()
 MOST_BYTES = 4 * 1024 * 1024
 
+DONE = set()
+
 call_action = responses.DynamoHandler.call_action
 transact_write_items = DynamoDBBackend.transact_write_items
+answer_transaction = responses.DynamoHandler.transact_write_items
 
 
 def one_at_a_time(self):
@@ -60,9 +65,19 @@ def write_or_restore(self, transact_items):
         raise
 
 
+def once(self):
+    token = self.body.get("ClientRequestToken")
+    if token and token in DONE:
+        return ActionResult({})
+    answer = answer_transaction(self)
+    DONE.add(token)
+    return answer
+
+
 # Moto's own way back is a copy of the whole table.
 Table.__deepcopy__ = lambda table, memo: table
 DynamoDBBackend.transact_write_items = write_or_restore
+responses.DynamoHandler.transact_write_items = once
 responses.DynamoHandler.call_action = one_at_a_time
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::{
 };
 use engine::ports::StoreError;
 use futures::future::{BoxFuture, try_join_all};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 
 use super::{
     attributes::{failed, names},
@@ -28,6 +28,8 @@ const CONNECT: Duration = Duration::from_secs(2);
 const OPERATION: Duration = Duration::from_secs(12);
 /// How often a request is sent that failed in a way that may pass.
 const ATTEMPTS: u32 = 3;
+/// Transactions of one process that are under way.
+const TRANSACTIONS_AT_ONCE: usize = 64;
 /// Items in one `BatchGetItem`, by DynamoDB's limits of 100 items and 16 MB: see [`super::blobs`].
 const READ_AT_ONCE: usize = 40;
 /// Items in one `BatchWriteItem`.
@@ -46,6 +48,7 @@ struct Inner {
     config: Box<dyn Fn() -> BoxFuture<'static, SdkConfig> + Send + Sync>,
     client: OnceCell<Client>,
     known: KnownTasks,
+    transactions: Semaphore,
 }
 
 impl DynamoDbDatabase {
@@ -54,8 +57,13 @@ impl DynamoDbDatabase {
     where
         F: Future<Output = SdkConfig> + Send + 'static,
     {
-        let inner =
-            Inner { table: table.into(), config: Box::new(move || Box::pin(config())), client: OnceCell::new(), known: KnownTasks::default() };
+        let inner = Inner {
+            table: table.into(),
+            config: Box::new(move || Box::pin(config())),
+            client: OnceCell::new(),
+            known: KnownTasks::default(),
+            transactions: Semaphore::new(TRANSACTIONS_AT_ONCE),
+        };
         DynamoDbDatabase { inner: Arc::new(inner) }
     }
 
@@ -65,6 +73,11 @@ impl DynamoDbDatabase {
 
     pub(super) fn known(&self) -> &KnownTasks {
         &self.inner.known
+    }
+
+    /// A process has so many transactions under way; others wait here, and not with a timeout running.
+    pub(super) fn transactions(&self) -> &Semaphore {
+        &self.inner.transactions
     }
 
     pub(super) async fn client(&self) -> &Client {

@@ -205,7 +205,9 @@ impl DynamoDbDatabase {
         let mut pause = FIRST_PAUSE;
         let mut attempt = 1;
         loop {
+            let turn = self.transactions().acquire().await;
             let sent = self.client().await.transact_write_items().set_transact_items(Some(operations.clone())).send().await;
+            drop(turn);
             let error = match sent {
                 Ok(_) => return Ok(Transacted::Done),
                 Err(error) => error,

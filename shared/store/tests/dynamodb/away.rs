@@ -28,6 +28,16 @@ async fn transactions_that_meet_are_made_one_after_the_other() {
 }
 
 #[tokio::test]
+async fn a_change_whose_answer_was_lost_is_made_once() {
+    let table = Table::new().await;
+    table.recorder.lose_answer("TransactWriteItems");
+    assert_eq!(table.store.commit(change("t")).await.unwrap(), Committed::Done);
+    assert_eq!(table.recorder.operations().len(), 2);
+    let stored = whole(&table.store, "t").await;
+    assert_eq!((stored.version, table.store.active_tasks().await.unwrap()), (1, 1));
+}
+
+#[tokio::test]
 async fn a_table_that_is_busy_all_the_time_is_unavailable() {
     let table = Table::new().await;
     table.recorder.refuse("TransactWriteItems", 100, 400, "TransactionCanceledException", CONFLICT);

@@ -27,8 +27,8 @@ struct Notes {
 /// An answer in the server's place.
 struct Instead {
     operation: &'static str,
-    status: u16,
-    body: String,
+    /// The client gets no answer at all where the server answers.
+    answer: Option<(u16, String)>,
 }
 
 impl Recorder {
@@ -66,8 +66,13 @@ impl Recorder {
     /// Answers the next so many requests of an operation with an error of DynamoDB.
     pub fn refuse(&self, operation: &'static str, times: usize, status: u16, error: &str, more: &str) {
         let body = format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{error}","message":"as the test wants it"{more}}}"#);
-        let instead = (0..times).map(|_| Instead { operation, status, body: body.clone() });
+        let instead = (0..times).map(|_| Instead { operation, answer: Some((status, body.clone())) });
         self.notes.lock().unwrap().instead.extend(instead);
+    }
+
+    /// Loses the server's answer to the next request of an operation.
+    pub fn lose_answer(&self, operation: &'static str) {
+        self.notes.lock().unwrap().instead.push_back(Instead { operation, answer: None });
     }
 }
 
@@ -94,7 +99,8 @@ async fn pass(client: TcpStream, server: String, notes: Arc<Mutex<Notes>>) {
         place.and_then(|place| notes.instead.remove(place))
     };
     let mut client = client.into_inner();
-    if let Some(Instead { status, body, .. }) = instead {
+    let lost = matches!(instead, Some(Instead { answer: None, .. }));
+    if let Some(Instead { answer: Some((status, body)), .. }) = instead {
         let answer = format!(
             "HTTP/1.1 {status} x\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
             body.len()
@@ -108,6 +114,9 @@ async fn pass(client: TcpStream, server: String, notes: Arc<Mutex<Notes>>) {
     server.write_all(&body).await.unwrap();
     let mut answer = Vec::new();
     server.read_to_end(&mut answer).await.unwrap();
+    if lost {
+        return;
+    }
     notes.lock().unwrap().answered_bytes += answer.len();
     let _ = client.write_all(&answer).await;
 }

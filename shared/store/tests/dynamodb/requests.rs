@@ -29,6 +29,7 @@ async fn a_state_change_is_one_request() {
     let table = Table::new().await;
     done(&table.store, answered("t", 0)).await;
     assert_eq!(table.recorder.operations(), [WRITE]);
+    assert_eq!(table.keys("", "").await.len(), 8);
     // A stream: two commits, with a lease between and work after.
     done(&table.store, Change { lease: hold("r", 30), ..create("u", "o", TaskState::Working, 0) }).await;
     let work = vec![Work::DeliverPush { task_id: "u".into(), config_id: "p".into() }];
