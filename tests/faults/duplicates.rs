@@ -4,7 +4,7 @@
 //! it as well. Asserted is what the oracle asserts: one effect of each message, sequences without gap or repetition, webhooks in order that came
 //! at least once.
 
-use std::{future::Future, time::Duration};
+use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
@@ -15,7 +15,7 @@ const PAUSE: Duration = Duration::from_millis(3);
 const WITHIN: Duration = Duration::from_secs(60);
 
 /// `shuffle` makes all pieces due in no particular order, those in a worker's hands too, and says how many are in workers' hands.
-pub async fn twice_and_out_of_order<F: Future<Output = u64>>(backend: &Backend, mut shuffle: impl FnMut() -> F) {
+async fn twice_and_out_of_order(backend: &Backend, mut shuffle: impl AsyncFnMut() -> u64) {
     let oracle = Oracle::new().await;
     let gateways = [backend.gateway().await, backend.gateway().await];
     let messages: Vec<_> = (0..MESSAGES).map(|number| Message::new(format!("during-{number}"), Way::Queued, 6, 30)).collect();
@@ -58,9 +58,8 @@ async fn sqlite_rows() {
 #[tokio::test]
 async fn postgres_rows() {
     repeat(repetitions(), async |_| {
-        let url = tests::servers::postgres_database().await;
-        let backend = Backend::new(&[("A2A_DATABASE_URL", &url)]);
-        let rows = sqlx::PgPool::connect_lazy(&url).unwrap();
+        let backend = Backend::postgres().await;
+        let rows = sqlx::PgPool::connect_lazy(backend.setting("A2A_DATABASE_URL")).unwrap();
         twice_and_out_of_order(&backend, async || {
             let mut transaction = rows.begin().await.unwrap();
             let shuffled = "UPDATE jobs SET due_at = floor(random() * 1000) RETURNING taken IS NOT NULL";

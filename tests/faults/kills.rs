@@ -140,4 +140,4 @@ macro_rules! kills_on {
 }
 
 kills_on!(sqlite, async || Backend::new(&[]));
-kills_on!(postgres, async || Backend::new(&[("A2A_DATABASE_URL", &tests::servers::postgres_database().await)]));
+kills_on!(postgres, Backend::postgres);

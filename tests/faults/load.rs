@@ -104,4 +104,4 @@ macro_rules! load_on {
 }
 
 load_on!(sqlite, async || Backend::new(&[]));
-load_on!(postgres, async || Backend::new(&[("A2A_DATABASE_URL", &tests::servers::postgres_database().await)]));
+load_on!(postgres, Backend::postgres);

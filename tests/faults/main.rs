@@ -6,6 +6,7 @@
 //! | a gateway is killed or told to end at any moment under load | `load` | a drain that waits for others, calls that are cut |
 //! | queued work is handed out again and again, in no order | `duplicates` | work that isn't safe to run twice |
 //! | the database is stopped (in two ways), slow, silent, or has too few connections | `database` | lost commits, hangs, errors without `Retry-After` |
+//! | Redis is killed and started again empty under load | `redis` | signals that something depended on |
 //!
 //! Each test runs `A2A_TEST_REPETITIONS` times (2; `cargo xtask faults` 20). `harness::Oracle` says what is asserted after each of them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test fails by panicking")]
@@ -16,3 +17,4 @@ mod database;
 mod duplicates;
 mod kills;
 mod load;
+mod redis;

@@ -24,7 +24,10 @@ pub const AWS: &str = "A2A_TEST_AWS_URL";
 /// Programs of servers for tests that stop theirs: the variable with their folder, what to install, the names of such tests, where the folder is.
 type Programs = (&'static str, &'static str, &'static [&'static str], fn() -> Option<PathBuf>);
 
-const PROGRAMS: [Programs; 1] = [("A2A_TEST_POSTGRES_BIN", "postgresql", &["postgres_restarted"], postgres::folder)];
+const PROGRAMS: [Programs; 2] = [
+    ("A2A_TEST_POSTGRES_BIN", "postgresql", &["postgres_restarted"], postgres::folder),
+    ("A2A_TEST_REDIS_BIN", "redis-server", &["redis_stopped"], redis::folder),
+];
 
 /// A kind of server: its variable, what the names of tests that need it have in them, and how to start one.
 type Kind = (&'static str, &'static [&'static str], fn() -> Result<Vec<Throwaway>>);

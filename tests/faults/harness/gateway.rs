@@ -10,6 +10,7 @@ use std::{
 };
 
 use tempfile::TempDir;
+use tests::servers::{drop_postgres_database, postgres_database};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
@@ -24,6 +25,7 @@ pub struct Backend {
     directory: TempDir,
     settings: Vec<(String, String)>,
     gateways: AtomicU32,
+    database: Option<String>,
 }
 
 impl Backend {
@@ -37,12 +39,32 @@ impl Backend {
             ("TOKIO_WORKER_THREADS", "2"),
         ];
         let settings = own.iter().chain(settings).map(|(name, value)| (name.to_string(), value.to_string())).collect();
-        Backend { directory: tempfile::tempdir().unwrap(), settings, gateways: AtomicU32::new(0) }
+        Backend { directory: tempfile::tempdir().unwrap(), settings, gateways: AtomicU32::new(0), database: None }
+    }
+
+    /// A database of the test's own on Postgres, which its gateways don't need any more when this value goes.
+    pub async fn postgres() -> Backend {
+        let url = postgres_database().await;
+        let mut backend = Backend::new(&[("A2A_DATABASE_URL", &url)]);
+        backend.database = Some(url);
+        backend
+    }
+
+    /// The same with Redis at this URL.
+    pub async fn postgres_and_redis(redis: &str) -> Backend {
+        let mut backend = Backend::postgres().await;
+        backend.settings.push(("A2A_REDIS_URL".to_owned(), redis.to_owned()));
+        backend
     }
 
     /// The file whose presence arms the faults of this backend's gateways.
     pub fn trigger(&self) -> PathBuf {
         self.directory.path().join("armed")
+    }
+
+    /// What gateways are told by a variable.
+    pub fn setting(&self, name: &str) -> &str {
+        &self.settings.iter().rev().find(|(known, _)| known == name).expect("a setting of this backend").1
     }
 
     pub fn directory(&self) -> &Path {
@@ -88,6 +110,18 @@ impl Backend {
             }
         });
         Gateway { base, child, log }
+    }
+}
+
+impl Drop for Backend {
+    fn drop(&mut self) {
+        let Some(url) = self.database.take() else { return };
+        // In the midst of a test, which runs on a runtime of its own.
+        let dropping = std::thread::spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async move { drop_postgres_database(&url).await });
+        });
+        let _ = dropping.join();
     }
 }
 

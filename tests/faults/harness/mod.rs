@@ -11,15 +11,16 @@ pub use client::Ending;
 pub use gateway::{Backend, Gateway};
 pub use oracle::{Message, Oracle, Way};
 pub use proxy::Proxy;
-pub use servers::{OwnPostgres, Stop};
+pub use servers::{OwnPostgres, OwnRedis, Stop};
 
-use std::future::Future;
+use std::{future::Future, sync::LazyLock};
 
 use futures::{StreamExt, stream};
 use tokio::sync::Semaphore;
 
-/// Scenarios of all tests that run at once: most of their time is waiting for leases to run out.
-static AT_ONCE: Semaphore = Semaphore::const_new(24);
+/// Scenarios of all tests that run at once. Most of their time is waiting for leases to run out, but a machine that can't keep up is a fault of
+/// its own, which isn't meant here.
+static AT_ONCE: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(3 * std::thread::available_parallelism().map_or(2, usize::from)));
 
 /// How often each fault is tried: `A2A_TEST_REPETITIONS`, by default twice.
 pub fn repetitions() -> u32 {

@@ -92,11 +92,19 @@ pub struct Oracle {
     records: Mutex<BTreeMap<String, Record>>,
     wrongs: Mutex<Vec<String>>,
     cuts: AtomicU32,
+    refusals: AtomicU32,
 }
 
 impl Oracle {
     pub async fn new() -> Oracle {
-        Oracle { client: Client::new(), inbox: Inbox::open().await, records: Mutex::default(), wrongs: Mutex::default(), cuts: AtomicU32::new(0) }
+        Oracle {
+            client: Client::new(),
+            inbox: Inbox::open().await,
+            records: Mutex::default(),
+            wrongs: Mutex::default(),
+            cuts: AtomicU32::new(0),
+            refusals: AtomicU32::new(0),
+        }
     }
 
     /// Sends a message and keeps what is told of it. Sent again, it has to be told the same.
@@ -143,7 +151,7 @@ impl Oracle {
             match self.send(base, message).await {
                 Ending::Done => return,
                 Ending::Wrong(wrong) => panic!("{}: {wrong}", message.id),
-                Ending::Refused => {}
+                Ending::Refused => drop(self.refusals.fetch_add(1, Ordering::SeqCst)),
                 Ending::Cut => drop(self.cuts.fetch_add(1, Ordering::SeqCst)),
             }
             assert!(start.elapsed() < RECOVERED_WITHIN, "`{}` isn't answered {RECOVERED_WITHIN:?} after the fault", message.id);
@@ -154,6 +162,16 @@ impl Oracle {
     /// How many calls were cut.
     pub fn cuts(&self) -> u32 {
         self.cuts.load(Ordering::SeqCst)
+    }
+
+    /// How many calls were refused.
+    pub fn refusals(&self) -> u32 {
+        self.refusals.load(Ordering::SeqCst)
+    }
+
+    /// The id of the task that a message was told to have made.
+    pub fn task(&self, message_id: &str) -> String {
+        self.records.lock().unwrap()[message_id].task_id.clone().expect("a task that was told")
     }
 
     /// The id of a task that was told.

@@ -1,4 +1,4 @@
-//! Servers of a test's own, which it may stop: Postgres that keeps what it committed.
+//! Servers of a test's own, which it may stop: Postgres that keeps what it committed, and Redis.
 
 use std::{
     os::unix::fs::chown,
@@ -10,6 +10,7 @@ use std::{
 use sqlx::{Connection, Executor, PgConnection};
 use tempfile::TempDir;
 use tokio::{
+    net::TcpStream,
     process::{Child, Command},
     time::sleep,
 };
@@ -104,6 +105,45 @@ impl OwnPostgres {
             command.uid(user).gid(group);
         }
         command
+    }
+}
+
+/// Redis that keeps nothing: after a stop all of it is lost.
+pub struct OwnRedis {
+    port: u16,
+    server: Option<Child>,
+}
+
+impl OwnRedis {
+    /// Started with the program in the folder that `A2A_TEST_REDIS_BIN` names.
+    pub async fn start() -> OwnRedis {
+        let mut server = OwnRedis { port: free_port().await, server: None };
+        server.start_again().await;
+        server
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// `kill -9`.
+    pub async fn stop(&mut self) {
+        self.server.take().expect("a running server").kill().await.unwrap();
+    }
+
+    /// Starts it empty at the same port, and waits until it answers.
+    pub async fn start_again(&mut self) {
+        let folder = folder("A2A_TEST_REDIS_BIN");
+        let program = ["redis-server", "valkey-server"].map(|name| folder.join(name)).into_iter().find(|path| path.exists()).expect("redis-server");
+        let port = self.port.to_string();
+        let mut serve = Command::new(program);
+        serve.args(["--bind", "127.0.0.1", "--port", &port, "--save", "", "--appendonly", "no"]);
+        self.server = Some(serve.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn().unwrap());
+        let begun = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.port)).await.is_err() {
+            assert!(begun.elapsed() < STARTED_WITHIN, "Redis doesn't start");
+            sleep(Duration::from_millis(10)).await;
+        }
     }
 }
 

@@ -13,14 +13,24 @@ use crate::programs::folder_with;
 const PLAN: Plan = Plan { name: "redis", owner: None, ready: &["eady to accept connections"], signal: "TERM", url };
 const IMAGE: Image = Image { name: "valkey/valkey:8-alpine", port: 6379, environment: &[] };
 
+/// Redis, or what goes on from it.
+const PROGRAMS: [&str; 2] = ["redis-server", "valkey-server"];
+
+/// Where one of them is.
+pub fn folder() -> Option<PathBuf> {
+    PROGRAMS.into_iter().find_map(folder_of)
+}
+
+fn folder_of(program: &str) -> Option<PathBuf> {
+    folder_with(&[program], ["/opt/homebrew/bin", "/usr/local/bin", "/home/linuxbrew/.linuxbrew/bin"].map(PathBuf::from).to_vec())
+}
+
 /// Starts an empty server from this machine's programs. `None` where there are none.
 ///
 /// # Errors
 /// With what the program said.
 pub fn from_programs() -> Result<Option<Throwaway>> {
-    let places = ["/opt/homebrew/bin", "/usr/local/bin", "/home/linuxbrew/.linuxbrew/bin"].map(PathBuf::from).to_vec();
-    let program = |name: &str| Some(folder_with(&[name], places.clone())?.join(name));
-    let Some(program) = program("redis-server").or_else(|| program("valkey-server")) else { return Ok(None) };
+    let Some(program) = PROGRAMS.into_iter().find_map(|name| Some(folder_of(name)?.join(name))) else { return Ok(None) };
     let prepare = |_: &std::path::Path, port: u16| {
         let mut serve = Command::new(&program);
         serve.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--appendonly", "no"]);
