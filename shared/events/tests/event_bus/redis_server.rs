@@ -94,13 +94,16 @@ impl RedisServer {
 
     /// Starts it and waits until it answers.
     pub async fn start(&self) {
-        let child = Command::new("redis-server")
-            .args(["--port", &self.port().to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir"])
-            .arg(self.inner.directory.path())
-            .args(&self.inner.arguments)
-            .stdout(Stdio::null())
-            .spawn();
-        *self.inner.process.lock() = Some(child.expect("redis-server is installed"));
+        let start = |program: &str| {
+            Command::new(program)
+                .args(["--port", &self.port().to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir"])
+                .arg(self.inner.directory.path())
+                .args(&self.inner.arguments)
+                .stdout(Stdio::null())
+                .spawn()
+        };
+        let process = start("redis-server").or_else(|_| start("valkey-server"));
+        *self.inner.process.lock() = Some(process.expect("redis-server or valkey-server is installed"));
         while self.ask::<String>(&["PING"]).await.is_err() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
