@@ -3,6 +3,7 @@
 mod changed_artifacts;
 mod commit;
 mod connect;
+mod connections;
 mod database;
 mod documents;
 mod iam;
@@ -20,6 +21,7 @@ mod statements;
 mod tasks;
 mod values;
 
+pub use connections::{Connections, HeldConnection};
 pub use database::{PoolSettings, PostgresDatabase};
 pub use documents::PostgresDocumentStore;
 pub use tasks::PostgresTaskStore;

@@ -12,8 +12,7 @@ use engine::ports::{Change, Committed, Expect, Scope, TaskFilter, TaskStore, Vie
 use futures::{StreamExt, stream};
 use given::{at, chunk, create, done, events, hold, message, new_task, remembered, scope, update};
 use protocol::types::TaskState;
-use sqlx::PgPool;
-use store::{PostgresDatabase, PostgresTaskStore};
+use store::{PostgresDatabase, PostgresTaskStore, postgres::Connections};
 
 type Store = Arc<dyn TaskStore>;
 
@@ -25,7 +24,7 @@ const TIMES: u32 = 8;
 /// A database through one connection, so that each statement is prepared there when it is measured.
 struct Filled {
     store: Store,
-    pool: PgPool,
+    pool: Connections,
 }
 
 async fn with(size: i64, change: fn(i64) -> Change) -> Filled {

@@ -11,12 +11,11 @@ use engine::ports::{Change, Committed, Expect, TaskFilter, TaskStore, Work};
 use futures::future::join_all;
 use given::{at, create, done, events, new_task, push_config, remembered, scope, update, whole};
 use protocol::types::TaskState;
-use sqlx::PgPool;
-use store::{PostgresDatabase, PostgresTaskStore};
+use store::{PostgresDatabase, PostgresTaskStore, postgres::Connections};
 
 type Store = Arc<dyn TaskStore>;
 
-async fn processes<const N: usize>() -> ([Store; N], PgPool) {
+async fn processes<const N: usize>() -> ([Store; N], Connections) {
     let url = tests::servers::postgres_database().await;
     let first = PostgresDatabase::open(&url, 1).unwrap();
     first.migrate().await.unwrap();

@@ -2,7 +2,7 @@
 
 use engine::ports::{Change, Committed, Expect, LeaseChange, NewTask, StoreError};
 use protocol::types::TaskState;
-use sqlx::{PgPool, Postgres, postgres::PgArguments, query::Query};
+use sqlx::{Postgres, postgres::PgArguments, query::Query};
 
 use super::{
     changed_artifacts::ChangedArtifacts,
@@ -26,7 +26,7 @@ const CHUNKS_AT_ONCE: i64 = 1 << 20;
 const TRIES: u32 = 3;
 
 /// As the port's `commit`.
-pub(super) async fn commit(pool: &PgPool, change: &Change) -> Result<Committed, StoreError> {
+pub(super) async fn commit(pool: &super::Connections, change: &Change) -> Result<Committed, StoreError> {
     let prepared = Prepared::new(change)?;
     for _ in 0..TRIES {
         if prepared.apply(pool).await? {
@@ -72,7 +72,7 @@ impl<'a> Prepared<'a> {
     }
 
     /// Whether the change was made.
-    async fn apply(&self, pool: &PgPool) -> Result<bool, StoreError> {
+    async fn apply(&self, pool: &super::Connections) -> Result<bool, StoreError> {
         let query = match &self.change.expect {
             Expect::New(task) => self.create(task)?,
             Expect::Version(version) => self.update(*version)?,
@@ -172,7 +172,7 @@ impl<'a> Prepared<'a> {
     }
 
     /// Why nothing was changed; `None` where the next try may succeed.
-    async fn why_not(&self, pool: &PgPool) -> Result<Option<Committed>, StoreError> {
+    async fn why_not(&self, pool: &super::Connections) -> Result<Option<Committed>, StoreError> {
         let change = self.change;
         let owner = match &change.expect {
             Expect::New(task) => Some(names::column(&task.owner)),

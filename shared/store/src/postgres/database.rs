@@ -5,19 +5,19 @@ use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 use aws_config::SdkConfig;
 use engine::ports::{Clock, StoreError, SystemClock};
 use parking_lot::Mutex;
-use sqlx::{Connection, PgPool, Postgres, pool::PoolConnection, postgres::PgPoolOptions};
+use sqlx::{Connection, postgres::PgPoolOptions};
 use tokio::time::{Instant, timeout};
 
-use super::{connect::Target, iam::IamSignIn, migrations, store_error};
+use super::{Connections, HeldConnection, connect::Target, iam::IamSignIn, migrations, store_error};
 
 /// How long a connection is waited for, whether others have them all or the server doesn't answer.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a connection is kept that nobody uses.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 /// How long a connection is kept, so that new servers behind an old name are found.
-const MAX_LIFETIME: Duration = Duration::from_secs(30 * 60);
+pub(super) const MAX_LIFETIME: Duration = Duration::from_secs(30 * 60);
 /// How long an idle connection may take to say that it is alive, before another one is opened instead.
-const PING_TIMEOUT: Duration = Duration::from_millis(500);
+pub(super) const PING_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// How long a statement may take, with the wait for its connection, before nobody waits for it any longer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -29,7 +29,7 @@ const READ_AGAIN_WITHIN: Duration = Duration::from_secs(1);
 /// A Postgres database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct PostgresDatabase {
-    pool: PgPool,
+    connections: Connections,
     sign_in: Option<Arc<IamSignIn>>,
     /// When a statement was last given up.
     silence: Arc<Mutex<Option<Instant>>>,
@@ -113,26 +113,26 @@ impl PostgresDatabase {
             })
             .connect_lazy_with(target.options.clone());
         let sign_in = target.iam.then(|| Arc::new(IamSignIn::new(target, Box::new(move || Box::pin(aws())), clock)));
-        Ok(PostgresDatabase { pool, sign_in, silence })
+        Ok(PostgresDatabase { connections: Connections::new(pool, settings.ping_after_idle), sign_in, silence })
     }
 
     /// The connections, of which new ones are let in.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] where the token to sign in with is too old and no new one can be made.
-    pub async fn pool(&self) -> Result<&PgPool, StoreError> {
+    pub async fn pool(&self) -> Result<&Connections, StoreError> {
         if let Some(sign_in) = &self.sign_in {
-            sign_in.renew(&self.pool).await?;
+            sign_in.renew(self.connections.driver()).await?;
         }
-        Ok(&self.pool)
+        Ok(&self.connections)
     }
 
     /// A connection, opened now if none is free.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] where there is none within a few seconds.
-    pub async fn connection(&self) -> Result<PoolConnection<Postgres>, StoreError> {
-        self.pool().await?.acquire().await.map_err(store_error)
+    pub async fn connection(&self) -> Result<HeldConnection, StoreError> {
+        self.pool().await?.take().await.map_err(store_error)
     }
 
     /// Brings the schema up to date. Several processes may do so at once.

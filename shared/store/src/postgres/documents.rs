@@ -43,7 +43,7 @@ impl DocumentStore for PostgresDocumentStore {
         let sql = "SELECT coalesce(sum(documents), 0)::bigint, coalesce(sum(passages), 0)::bigint,
                           coalesce(sum(title_terms), 0)::bigint, coalesce(sum(text_terms), 0)::bigint
                    FROM corpora WHERE name IN ('shared', $1)";
-        let row = query(sql).bind(own(owner)).fetch_one(&mut *self.database.connection().await?).await.map_err(store_error)?;
+        let row = query(sql).bind(own(owner)).fetch_one(self.database.pool().await?).await.map_err(store_error)?;
         let number = |index: usize| row.try_get::<i64, _>(index).map(i64::unsigned_abs).map_err(store_error);
         Ok(CorpusStatistics { documents: number(0)?, passages: number(1)?, title_terms: number(2)?, text_terms: number(3)? })
     }
@@ -51,7 +51,7 @@ impl DocumentStore for PostgresDocumentStore {
     async fn postings(&self, owner: &str, terms: &[String]) -> Result<Vec<PostingBlock>, StoreError> {
         let sql = "SELECT p.corpus, p.block, p.term, p.entries FROM corpora AS c JOIN postings AS p ON p.corpus = c.key
                    WHERE c.name IN ('shared', $1) AND p.term = ANY ($2)";
-        let rows = query(sql).bind(own(owner)).bind(columns(terms)).fetch_all(&mut *self.database.connection().await?).await.map_err(store_error)?;
+        let rows = query(sql).bind(own(owner)).bind(columns(terms)).fetch_all(self.database.pool().await?).await.map_err(store_error)?;
         let mut blocks = all(rows, |row| {
             Ok(PostingBlock { corpus: unsigned(row, 0)?, block: unsigned(row, 1)?, term: name(row.try_get(2)?), entries: row.try_get(3)? })
         })?;
@@ -63,7 +63,7 @@ impl DocumentStore for PostgresDocumentStore {
         // The length of a value that stands elsewhere is known where it is referred to: the value isn't read.
         let sql = "SELECT p.term, sum(octet_length(p.entries))::bigint FROM corpora AS c JOIN postings AS p ON p.corpus = c.key
                    WHERE c.name IN ('shared', $1) AND p.term = ANY ($2) GROUP BY p.term";
-        let rows = query(sql).bind(own(owner)).bind(columns(terms)).fetch_all(&mut *self.database.connection().await?).await.map_err(store_error)?;
+        let rows = query(sql).bind(own(owner)).bind(columns(terms)).fetch_all(self.database.pool().await?).await.map_err(store_error)?;
         all(rows, |row| Ok((name(row.try_get(0)?), row.try_get::<i64, _>(1)?.unsigned_abs() / Posting::BYTES as u64)))
     }
 
@@ -83,7 +83,7 @@ impl DocumentStore for PostgresDocumentStore {
             .bind(&*from)
             .bind(format!("{from}{}", char::MAX))
             .bind(i64::try_from(most).unwrap_or(i64::MAX))
-            .fetch_all(&mut *self.database.connection().await?)
+            .fetch_all(self.database.pool().await?)
             .await
             .map_err(store_error)?;
         Ok(terms.iter().map(|term| name(term)).collect())
@@ -97,7 +97,7 @@ impl DocumentStore for PostgresDocumentStore {
                    WHERE p.place = ANY ($2) AND (c.name <> 'shared' OR NOT EXISTS (
                        SELECT FROM documents AS o WHERE o.corpus = (SELECT key FROM corpora WHERE name = $1) AND o.digest = p.document))";
         let numbers: Vec<i64> = places.iter().map(|place| number_of(*place)).collect();
-        let rows = query(sql).bind(own(owner)).bind(numbers).fetch_all(&mut *self.database.connection().await?).await.map_err(store_error)?;
+        let rows = query(sql).bind(own(owner)).bind(numbers).fetch_all(self.database.pool().await?).await.map_err(store_error)?;
         all(rows, |row| {
             Ok(StoredPassage {
                 place: place_of(row.try_get(0)?),
@@ -125,7 +125,7 @@ impl DocumentStore for PostgresDocumentStore {
             .bind(digests)
             .bind(sources)
             .bind(beginnings)
-            .fetch_all(&mut *self.database.connection().await?)
+            .fetch_all(self.database.pool().await?)
             .await
             .map_err(store_error)?;
         all(rows, |row| {
@@ -142,12 +142,7 @@ impl DocumentStore for PostgresDocumentStore {
                        ORDER BY p.place)
                    FROM corpora AS c JOIN documents AS d ON d.corpus = c.key
                    WHERE d.digest = $2 AND c.name IN ('shared', $1) ORDER BY c.name = 'shared' LIMIT 1";
-        let row = query(sql)
-            .bind(own(owner))
-            .bind(digest(document_id))
-            .fetch_optional(&mut *self.database.connection().await?)
-            .await
-            .map_err(store_error)?;
+        let row = query(sql).bind(own(owner)).bind(digest(document_id)).fetch_optional(self.database.pool().await?).await.map_err(store_error)?;
         let read = |row: &PgRow| {
             let passages: Vec<String> = row.try_get(2)?;
             Ok(StoredDocument {

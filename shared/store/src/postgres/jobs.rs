@@ -15,9 +15,8 @@ use crate::{
 impl JobRows for PostgresDatabase {
     async fn next_due(&self, queue: QueueName) -> Result<Option<DateTime<Utc>>, StoreError> {
         let sql = "SELECT min(due_at) FROM jobs WHERE queue = $1";
-        let due: Option<i64> = self
-            .bounded(async { query_scalar(sql).bind(queue.as_str()).fetch_one(&mut *self.connection().await?).await.map_err(store_error) })
-            .await?;
+        let due: Option<i64> =
+            self.bounded(async { query_scalar(sql).bind(queue.as_str()).fetch_one(self.pool().await?).await.map_err(store_error) }).await?;
         Ok(due.map(time))
     }
 
@@ -31,7 +30,7 @@ impl JobRows for PostgresDatabase {
                    FROM due WHERE j.key = due.key
                    RETURNING j.work, j.delivery, j.attempts, j.queued_at, due.due_at";
         let taking = query(sql).bind(queue.as_str()).bind(milliseconds(now)).bind(i64::from(max)).bind(milliseconds(until));
-        let mut rows = self.bounded(async { taking.fetch_all(&mut *self.connection().await?).await.map_err(store_error) }).await?;
+        let mut rows = self.bounded(async { taking.fetch_all(self.pool().await?).await.map_err(store_error) }).await?;
         rows.sort_by_key(|row| row.get::<i64, _>(4));
         rows.iter().map(taken_job).collect()
     }
@@ -43,7 +42,7 @@ impl JobRows for PostgresDatabase {
                    FROM waiting WHERE j.key = waiting.key
                    RETURNING j.work, j.delivery, j.attempts, j.queued_at";
         let keys: Vec<String> = work.iter().map(key).collect();
-        let rows = query(sql).bind(keys).bind(milliseconds(until)).fetch_all(&mut *self.connection().await?).await.map_err(store_error)?;
+        let rows = query(sql).bind(keys).bind(milliseconds(until)).fetch_all(self.pool().await?).await.map_err(store_error)?;
         rows.iter().map(taken_job).collect()
     }
 
@@ -52,7 +51,7 @@ impl JobRows for PostgresDatabase {
             .bind(key(work))
             .bind(number(delivery))
             .bind(milliseconds(until))
-            .execute(&mut *self.connection().await?)
+            .execute(self.pool().await?)
             .await
             .map_err(store_error)?;
         Ok(())
@@ -86,7 +85,7 @@ impl JobRows for PostgresDatabase {
     async fn depth(&self, queue: QueueName) -> Result<u64, StoreError> {
         let depth: i64 = query_scalar("SELECT count(*) FROM jobs WHERE queue = $1")
             .bind(queue.as_str())
-            .fetch_one(&mut *self.connection().await?)
+            .fetch_one(self.pool().await?)
             .await
             .map_err(store_error)?;
         Ok(depth.unsigned_abs())
@@ -96,7 +95,7 @@ impl JobRows for PostgresDatabase {
         let letters: Vec<(String, String)> = sqlx::query_as("SELECT work, reason FROM dead_letters WHERE queue = $1 ORDER BY number DESC LIMIT $2")
             .bind(queue.as_str())
             .bind(i64::from(limit))
-            .fetch_all(&mut *self.connection().await?)
+            .fetch_all(self.pool().await?)
             .await
             .map_err(store_error)?;
         letters.into_iter().map(|(work, reason)| Ok((read(&work)?, reason))).collect()

@@ -5,7 +5,7 @@
 //! that time are counted, with a `contextId` those of the conversation.
 
 use engine::ports::{Scope, StoreError, TaskFilter, TaskPage, View};
-use sqlx::{PgPool, postgres::PgRow};
+use sqlx::postgres::PgRow;
 
 use super::{
     names,
@@ -89,7 +89,7 @@ const LIST_OF_CONTEXT: &str = list!(
 );
 
 /// As the port's `list`.
-pub(super) async fn page(pool: &PgPool, scope: &Scope, filter: &TaskFilter) -> Result<TaskPage, StoreError> {
+pub(super) async fn page(pool: &super::Connections, scope: &Scope, filter: &TaskFilter) -> Result<TaskPage, StoreError> {
     let before = Place::before_page(scope, filter)?.unwrap_or(Place { status_at: i64::MAX, number: i64::MAX });
     let since = filter.status_timestamp_after.map(milliseconds_not_before);
     let view = View { history_length: filter.history_length, artifacts: filter.include_artifacts };

@@ -1,7 +1,7 @@
 //! Webhooks of tasks.
 
 use engine::ports::{PushConfig, Scope, StoreError};
-use sqlx::{PgPool, postgres::PgRow};
+use sqlx::postgres::PgRow;
 
 use super::{
     names,
@@ -12,7 +12,7 @@ use super::{
 use crate::values::{milliseconds, time};
 
 /// As the port's `put_push_config`.
-pub(super) async fn put(pool: &PgPool, scope: &Scope, config: &PushConfig) -> Result<bool, StoreError> {
+pub(super) async fn put(pool: &super::Connections, scope: &Scope, config: &PushConfig) -> Result<bool, StoreError> {
     let put = sqlx::query(concat!(
         "WITH changed AS (
             UPDATE tasks SET version = version + 1, push_config_ids = (
@@ -40,7 +40,7 @@ pub(super) async fn put(pool: &PgPool, scope: &Scope, config: &PushConfig) -> Re
 }
 
 /// As the port's `delete_push_config`.
-pub(super) async fn delete(pool: &PgPool, scope: &Scope, task_id: &str, config_id: &str) -> Result<bool, StoreError> {
+pub(super) async fn delete(pool: &super::Connections, scope: &Scope, task_id: &str, config_id: &str) -> Result<bool, StoreError> {
     sqlx::query_scalar(concat!(
         "WITH changed AS (
             UPDATE tasks SET version = version + 1, push_config_ids = nullif(array_remove(push_config_ids, $4), '{}')
@@ -64,7 +64,7 @@ pub(super) async fn delete(pool: &PgPool, scope: &Scope, task_id: &str, config_i
 }
 
 /// As the port's `push_configs`.
-pub(super) async fn of_task(pool: &PgPool, scope: &Scope, task_id: &str) -> Result<Option<Vec<PushConfig>>, StoreError> {
+pub(super) async fn of_task(pool: &super::Connections, scope: &Scope, task_id: &str) -> Result<Option<Vec<PushConfig>>, StoreError> {
     let rows = sqlx::query(concat!(
         "SELECT config, push_configs.dialect, cursor, created_at FROM tasks LEFT JOIN push_configs ON task = number
          WHERE ",
@@ -86,7 +86,7 @@ pub(super) async fn of_task(pool: &PgPool, scope: &Scope, task_id: &str) -> Resu
 }
 
 /// As the port's `push_configs_of_any_owner`.
-pub(super) async fn of_any_owner(pool: &PgPool, task_id: &str) -> Result<Vec<PushConfig>, StoreError> {
+pub(super) async fn of_any_owner(pool: &super::Connections, task_id: &str) -> Result<Vec<PushConfig>, StoreError> {
     let rows =
         sqlx::query("SELECT config, dialect, cursor, created_at FROM push_configs WHERE task = (SELECT number FROM tasks WHERE id = $1) ORDER BY id")
             .bind(names::column(task_id))
@@ -97,7 +97,7 @@ pub(super) async fn of_any_owner(pool: &PgPool, task_id: &str) -> Result<Vec<Pus
 }
 
 /// As the port's `advance_push_cursor`.
-pub(super) async fn advance(pool: &PgPool, task_id: &str, config_id: &str, from: u64, to: u64) -> Result<bool, StoreError> {
+pub(super) async fn advance(pool: &super::Connections, task_id: &str, config_id: &str, from: u64, to: u64) -> Result<bool, StoreError> {
     let moved = sqlx::query("UPDATE push_configs SET cursor = $4 WHERE task = (SELECT number FROM tasks WHERE id = $1) AND id = $2 AND cursor = $3")
         .bind(names::column(task_id))
         .bind(names::column(config_id))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use engine::ports::{Scope, SequencedEvent, StoreError, StoredTask, View};
 use protocol::types::{Artifact, Message, StreamResponse, Task};
-use sqlx::{PgPool, postgres::PgRow};
+use sqlx::postgres::PgRow;
 
 use super::{
     names, store_error,
@@ -57,7 +57,7 @@ pub(super) fn limit(view: View) -> i64 {
 }
 
 /// A task by its id, in a scope or (for the workers) in any.
-pub(super) async fn task(pool: &PgPool, scope: Option<&Scope>, task_id: &str, view: View) -> Result<Option<StoredTask>, StoreError> {
+pub(super) async fn task(pool: &super::Connections, scope: Option<&Scope>, task_id: &str, view: View) -> Result<Option<StoredTask>, StoreError> {
     let row_alone = view == View::STATUS;
     let sql = match (scope, row_alone) {
         (Some(_), true) => concat!("SELECT ", task_row!(), " FROM tasks WHERE ", in_scope!()),
@@ -155,7 +155,7 @@ fn array_of<T: serde::de::DeserializeOwned>(values: &str) -> Result<Vec<T>, Stor
 }
 
 /// Events after a sequence. A row holds those of one commit, so the first row may begin before.
-pub(super) async fn events(pool: &PgPool, task_id: &str, after: u64, limit: u32) -> Result<Vec<SequencedEvent>, StoreError> {
+pub(super) async fn events(pool: &super::Connections, task_id: &str, after: u64, limit: u32) -> Result<Vec<SequencedEvent>, StoreError> {
     let rows = sqlx::query(
         "WITH task AS MATERIALIZED (SELECT number, first_events, CASE WHEN first_events > $2 THEN events END AS events FROM tasks WHERE id = $1)
          SELECT first_events::bigint AS last, events FROM task WHERE events IS NOT NULL

@@ -2,7 +2,6 @@
 
 use engine::ports::{RememberedMessage, StoreError};
 use sha2::{Digest, Sha256};
-use sqlx::PgPool;
 
 use super::{names, store_error};
 use crate::values::milliseconds;
@@ -19,7 +18,7 @@ pub(super) fn digest(message: &RememberedMessage) -> MessageDigest {
 }
 
 /// As the port's `remembered`. The digest alone leads there: see [`super::read::in_scope`].
-pub(super) async fn find(pool: &PgPool, owner: &str, message: &RememberedMessage) -> Result<Option<String>, StoreError> {
+pub(super) async fn find(pool: &super::Connections, owner: &str, message: &RememberedMessage) -> Result<Option<String>, StoreError> {
     let found: Option<String> = sqlx::query_scalar("SELECT id FROM tasks WHERE turn_message = $1 AND owner || '' = $2 AND turn_at >= $3")
         .bind(digest(message))
         .bind(names::column(owner))
@@ -31,7 +30,7 @@ pub(super) async fn find(pool: &PgPool, owner: &str, message: &RememberedMessage
 }
 
 /// Makes room for a message that is too old to be recognised, and was sent again.
-pub(super) async fn forget(pool: &PgPool, owner: &str, digest: &MessageDigest, before_milliseconds: i64) -> Result<(), StoreError> {
+pub(super) async fn forget(pool: &super::Connections, owner: &str, digest: &MessageDigest, before_milliseconds: i64) -> Result<(), StoreError> {
     sqlx::query("UPDATE tasks SET turn_message = NULL WHERE turn_message = $1 AND owner || '' = $2 AND turn_at < $3")
         .bind(digest)
         .bind(owner)

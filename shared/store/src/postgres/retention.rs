@@ -1,7 +1,6 @@
 //! Deletes tasks with all that belongs to them.
 
 use engine::ports::StoreError;
-use sqlx::PgPool;
 
 use super::{statements::count, store_error};
 
@@ -10,7 +9,7 @@ const AT_ONCE: u32 = 50;
 
 /// Deletes at most `limit` tasks that ended before a time, the oldest first; says how many. Several processes may do so at once: each leaves
 /// alone what another is at.
-pub(super) async fn delete_finished(pool: &PgPool, before_milliseconds: i64, limit: u32) -> Result<u64, StoreError> {
+pub(super) async fn delete_finished(pool: &super::Connections, before_milliseconds: i64, limit: u32) -> Result<u64, StoreError> {
     let mut left = limit;
     while left > 0 {
         let now = left.min(AT_ONCE);

@@ -7,7 +7,6 @@ use chrono::{DateTime, Utc};
 use engine::ports::{
     Change, Committed, PushConfig, RememberedMessage, Scope, SequencedEvent, StoreError, StoredTask, TaskFilter, TaskPage, TaskStore, View,
 };
-use sqlx::PgPool;
 
 use super::{
     PostgresDatabase, commit, list, push_configs,
@@ -28,7 +27,7 @@ impl PostgresTaskStore {
         PostgresTaskStore { database }
     }
 
-    async fn pool(&self) -> Result<&PgPool, StoreError> {
+    async fn pool(&self) -> Result<&super::Connections, StoreError> {
         self.database.pool().await
     }
 }
