@@ -1,6 +1,12 @@
 //! SendMessage.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use engine::{
     CallContext, EngineSettings, Reply,
@@ -190,6 +196,28 @@ async fn a_store_that_is_away_for_a_moment_costs_nothing_but_time() {
     assert_eq!(world.send("go").await.unwrap().status.state, TaskState::Completed);
     world.store.goes_away_for(100);
     assert_eq!(world.send("go").await, Err(A2aError::Unavailable { retry_after_seconds: 1 }));
+}
+
+#[tokio::test]
+async fn a_commit_whose_answer_is_lost_counts_as_made() {
+    let runs = Arc::new(AtomicU32::new(0));
+    let counted = runs.clone();
+    let world = World::new(vec![Scripted::new(move |_| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        let later = async {
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            Ok(artifact("a", "out"))
+        };
+        futures::stream::iter([Ok(status(TaskState::Working))]).chain(futures::stream::once(later)).boxed()
+    })]);
+    // The first one makes the task and holds it, the second one ends it.
+    world.store.loses_answers_of(2);
+    let task = world.send("go").await.unwrap();
+    assert_eq!((&task.status.state, runs.load(Ordering::SeqCst)), (&TaskState::Completed, 1));
+    assert_eq!(world.stored(&task.id).await.message_count, 1);
+    world.store.loses_answers_of(1);
+    let queued = task_of(world.call(immediately("later")).await).unwrap();
+    assert_eq!(queued.status.state, TaskState::Submitted);
 }
 
 #[tokio::test]

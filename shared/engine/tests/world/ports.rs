@@ -23,16 +23,22 @@ pub struct WatchedStore {
     pub commits: AtomicU32,
     pub reads: AtomicU32,
     away_for: AtomicU32,
+    loses: AtomicU32,
 }
 
 impl WatchedStore {
     pub fn new(inner: SqliteTaskStore) -> Self {
-        WatchedStore { inner, commits: AtomicU32::new(0), reads: AtomicU32::new(0), away_for: AtomicU32::new(0) }
+        WatchedStore { inner, commits: AtomicU32::new(0), reads: AtomicU32::new(0), away_for: AtomicU32::new(0), loses: AtomicU32::new(0) }
     }
 
     /// So many commits come to nothing from now on.
     pub fn goes_away_for(&self, commits: u32) {
         self.away_for.store(commits, Ordering::SeqCst);
+    }
+
+    /// So many commits are made from now on, and their answers are lost.
+    pub fn loses_answers_of(&self, commits: u32) {
+        self.loses.store(commits, Ordering::SeqCst);
     }
 
     /// Commits and reads since the last time.
@@ -53,7 +59,13 @@ impl TaskStore for WatchedStore {
             return Err(StoreError::Unavailable("away".into()));
         }
         self.commits.fetch_add(1, Ordering::SeqCst);
-        self.inner.commit(change).await
+        let committed = self.inner.commit(change).await;
+        if committed.as_ref().is_ok_and(|committed| *committed == Committed::Done)
+            && self.loses.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+        {
+            return Err(StoreError::Unavailable("the connection broke".into()));
+        }
+        committed
     }
 
     async fn task(&self, scope: &Scope, task_id: &str, view: View) -> Result<Option<StoredTask>, StoreError> {
