@@ -151,8 +151,14 @@ fn folder(variable: &str) -> PathBuf {
     std::env::var_os(variable).unwrap_or_else(|| panic!("{variable} isn't set: `cargo xtask test` finds the programs that tests need")).into()
 }
 
+/// A port that stays free while its server is stopped: below those that the system gives to connections.
 async fn free_port() -> u16 {
-    tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
+    loop {
+        let port = 10_000 + (uuid::Uuid::new_v4().as_u128() % 20_000) as u16;
+        if tokio::net::TcpListener::bind(("127.0.0.1", port)).await.is_ok() {
+            return port;
+        }
+    }
 }
 
 async fn id(arguments: &[&str]) -> Option<u32> {
