@@ -293,6 +293,8 @@ impl Run {
     async fn committed(&mut self, change: Arc<Change>, committed: Result<Committed, StoreError>) -> Result<Option<Commit>, Ended> {
         match committed {
             Ok(Committed::Done) => {}
+            // An earlier try got through, though nobody heard of it: the task waits for nobody but this run.
+            Ok(Committed::DuplicateMessage { .. } | Committed::Conflict) if !self.begun && self.has_the_lease_of(&change).await? => {}
             Ok(Committed::DuplicateMessage { task_id }) => return Err(Ended::Duplicate(task_id)),
             Ok(Committed::Conflict) if !self.begun => return Err(Ended::Conflict),
             Ok(Committed::Conflict) => {
@@ -320,6 +322,16 @@ impl Run {
             self.engine.tell(&change).await;
         }
         Ok(None)
+    }
+
+    /// After the refusal of a first commit that takes the lease: whether the store has it as this run's.
+    async fn has_the_lease_of(&mut self, change: &Change) -> Result<bool, Ended> {
+        if !matches!(change.lease, LeaseChange::Hold { .. }) {
+            return Ok(false);
+        }
+        let found = self.engine.ports().tasks.task_of_any_owner(&change.task_id, View::STATUS).await;
+        let stored = found.map_err(|error| Ended::Error(unanswerable(error)))?;
+        Ok(stored.is_some_and(|stored| stored.lease.is_some_and(|(runner, _)| runner == self.runner)))
     }
 
     /// After a conflict: `None` where the change is stored after all, the change to try next where only something beside

@@ -57,6 +57,18 @@ async fn a_stream_whose_agent_is_ready_costs_one_commit_and_else_two() {
 }
 
 #[tokio::test]
+async fn a_stream_whose_first_commit_was_made_without_a_word_goes_on() {
+    let gate = Gate::closed();
+    let world = World::new(vec![script(counting_to(3), Some(gate.clone()))]);
+    world.store.loses_answers_of(1);
+    let mut events = world.stream("go").await.unwrap();
+    let first = in_short(&events.next().await.unwrap().unwrap());
+    (0..4).for_each(|_| gate.open());
+    assert_eq!((first.as_str(), told(events).await.len()), ("0: task Submitted", 4));
+    assert_eq!(world.only_task().await.status.state, TaskState::Completed);
+}
+
+#[tokio::test]
 async fn a_direct_answer_is_the_only_item_of_its_stream() {
     let world = World::new(vec![script(vec![Update::Message(Message::new(Role::Agent, vec![Part::text("hi")]))], None)]);
     assert_eq!(told(world.stream("go").await.unwrap()).await, ["message hi"]);
