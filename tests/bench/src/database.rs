@@ -47,12 +47,6 @@ impl Server {
         Ok(self.options.clone().database(name).to_url_lossy().to_string())
     }
 
-    /// Writes out what the measurements before this one left behind, so that the next one doesn't pay for it.
-    pub async fn settle(&self) -> Result<()> {
-        sqlx::query("CHECKPOINT").execute(&self.pool).await?;
-        Ok(())
-    }
-
     /// As of now, with the statements in this database.
     pub async fn counters(&self, database: &str) -> Result<Counters> {
         let statements: i64 = sqlx::query_scalar(

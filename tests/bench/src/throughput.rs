@@ -68,9 +68,6 @@ pub async fn run(server: &Path, plan: &Plan) -> Result<()> {
         for operation in Operation::ALL {
             for contender in contenders.iter().filter(|contender| contender.operations.contains(&operation)) {
                 eprintln!("round {} of {}: {operation:?}, {}", round + 1, plan.rounds, contender.name);
-                if let Some(server) = &postgres {
-                    server.settle().await?;
-                }
                 let load = Load::prepare(&contender.process.address, operation, plan.connections, &format!("{round}")).await?;
                 let one = measure(contender, load, time, postgres.as_ref()).await?;
                 match measured.iter_mut().find(|(name, of, _)| *name == contender.name && *of == operation) {
