@@ -28,7 +28,8 @@ use tokio::time::timeout;
 
 use crate::harness::{Backend, Ending, Gateway, Message, Oracle, Way, repeat, repetitions};
 
-const MESSAGES: u32 = 4;
+/// Half of them for each of two gateways: enough for each to come to a step three times.
+const MESSAGES: u32 = 6;
 const HIT_WITHIN: Duration = Duration::from_secs(60);
 
 /// One fault, in one way, with one way to recover.
