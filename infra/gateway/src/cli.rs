@@ -42,6 +42,9 @@ pub struct ServeOptions {
     /// How functions run
     #[arg(long, value_enum, default_value_t = FunctionMode::InProcess)]
     pub functions: FunctionMode,
+    /// Where the functions' programs are, as cargo or cargo-lambda lays them out; built from the checkout if not given
+    #[arg(long, value_name = "DIRECTORY")]
+    pub bootstraps: Option<PathBuf>,
     /// The deployment to stand in for, in place of the one built in
     #[arg(long, value_name = "PATH")]
     pub template: Option<PathBuf>,
@@ -52,6 +55,8 @@ pub struct ServeOptions {
 pub enum FunctionMode {
     /// Within this process
     InProcess,
+    /// As AWS runs them: each a program of its own, behind the Runtime API
+    Processes,
 }
 
 /// Whose token.

@@ -3,6 +3,7 @@
 use std::{mem, net::SocketAddr};
 
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{
     Extensions, HeaderMap, HeaderName, HeaderValue, Method, Uri,
@@ -95,6 +96,21 @@ pub fn event(parts: &mut Parts, surroundings: Surroundings<'_>) -> ApiGatewayPro
     event
 }
 
+/// The event as Lambda gets it, in JSON.
+pub fn json(mut event: ApiGatewayProxyRequest, body: &Bytes) -> Bytes {
+    // The last value of each header stands in the map of those with one.
+    event.headers = event
+        .multi_value_headers
+        .keys()
+        .filter_map(|name| Some((name.clone(), event.multi_value_headers.get_all(name).iter().next_back()?.clone())))
+        .collect();
+    let text = std::str::from_utf8(body).ok();
+    event.is_base64_encoded = text.is_none();
+    event.body = (!body.is_empty()).then(|| text.map_or_else(|| STANDARD.encode(body), str::to_owned));
+    // Text keys and values only: that can't fail.
+    serde_json::to_vec(&event).unwrap_or_default().into()
+}
+
 /// What a handler gets: what `lambda_http` would make of the event in JSON, without the detour (a test holds it to that).
 pub fn request(event: ApiGatewayProxyRequest, uri: &Uri, host: Authority, body: Bytes, context: lambda_http::Context) -> Option<edge::Request> {
     let path = event.path.unwrap_or_default();
@@ -148,7 +164,6 @@ pub fn may_have_body(method: &Method) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use base64::{Engine as _, engine::general_purpose::STANDARD};
     use lambda_http::request::LambdaRequest;
 
     use super::*;

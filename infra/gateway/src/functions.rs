@@ -4,6 +4,9 @@ use std::{future::Future, sync::Arc};
 
 use edge::{App, Request, Response, ScheduledEvent, SqsBatchResponse, SqsEvent, Swept};
 use futures::future::BoxFuture;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::lambda::{self, Reply};
 
 /// Answers events of the API.
 pub type HttpHandler = Arc<dyn Fn(Arc<App>, Request) -> BoxFuture<'static, Response> + Send + Sync>;
@@ -17,6 +20,8 @@ pub type ScheduleHandler = Arc<dyn Fn(Arc<App>, ScheduledEvent) -> BoxFuture<'st
 pub enum Handler {
     /// Called by routes.
     Http(HttpHandler),
+    /// Called by routes, in a process of its own.
+    Process(Arc<lambda::Function>),
     /// Called by a queue.
     Queue(QueueHandler),
     /// Called by the clock.
@@ -47,6 +52,37 @@ pub fn handler(name: &str) -> Option<Handler> {
         "sweep" => schedule(sweep_function::handle),
         _ => return None,
     })
+}
+
+/// A function of this binary as processes of its own, called by the same events.
+pub fn in_processes(name: &str, function: Arc<lambda::Function>) -> Option<Handler> {
+    Some(match handler(name)? {
+        Handler::Http(_) | Handler::Process(_) => Handler::Process(function),
+        Handler::Queue(_) => queue(move |app, event: SqsEvent| {
+            let function = function.clone();
+            async move {
+                let ids: Vec<_> = event.records.iter().filter_map(|message| message.message_id.clone()).collect();
+                invoke(&app, &function, &event).await.unwrap_or_else(|| {
+                    let mut failed = SqsBatchResponse::default();
+                    ids.into_iter().for_each(|id| failed.add_failure(id));
+                    failed
+                })
+            }
+        }),
+        Handler::Schedule(_) => schedule(move |app, event: ScheduledEvent| {
+            let function = function.clone();
+            async move { invoke(&app, &function, &event).await.unwrap_or_default() }
+        }),
+    })
+}
+
+/// `None` where the function fails, which is logged where it is found.
+async fn invoke<E: Serialize, R: DeserializeOwned>(app: &App, function: &Arc<lambda::Function>, event: &E) -> Option<R> {
+    let event = serde_json::to_vec(event).ok()?;
+    match function.invoke(event.into(), app.engine.ports().clock.now().timestamp_millis()).await {
+        Ok(Reply::Whole(outcome)) => serde_json::from_slice(&outcome).ok(),
+        Ok(Reply::Stream(_)) | Err(_) => None,
+    }
 }
 
 fn http<F>(handle: impl Fn(Arc<App>, Request) -> F + Send + Sync + 'static) -> Handler

@@ -32,11 +32,12 @@ use crate::{
     body::{self, ReadError, ResponseBody},
     event::{self, Peer, Surroundings},
     functions::{Handler, HttpHandler},
+    lambda::{self, Failure, Reply},
     request_ids::RequestIds,
     responses::{GatewayResponses, Kind},
     router::{self, Router, Target},
     server,
-    template::{Event, Template},
+    template::{Event, Route, Template},
 };
 
 /// API Gateway's limit of a request's body.
@@ -62,9 +63,15 @@ pub struct Gateway {
 struct Function {
     name: Arc<str>,
     timeout: Duration,
-    handle: HttpHandler,
-    /// What Lambda tells each invocation, but for its id and deadline.
-    context: lambda_http::Context,
+    runs: Runs,
+}
+
+/// Where a function runs.
+enum Runs {
+    /// Here; with what Lambda tells each invocation, but for its id and deadline.
+    Here(HttpHandler, lambda_http::Context),
+    /// In processes of its own.
+    InProcesses(Arc<lambda::Function>),
 }
 
 /// Why a request goes to no function, or gets no response from it.
@@ -72,12 +79,6 @@ struct Function {
 enum Refusal {
     TooLarge { limit_bytes: usize },
     Otherwise(Kind, &'static str),
-}
-
-/// Why a function gave no response.
-enum Failure {
-    TimedOut,
-    Failed(&'static str),
 }
 
 impl Gateway {
@@ -90,14 +91,17 @@ impl Gateway {
         for described in &template.functions {
             for event in &described.events {
                 let Event::Route(route) = event else { continue };
-                let handle = match functions(&described.name) {
-                    Some(Handler::Http(handle)) => handle,
+                let runs = match functions(&described.name) {
+                    Some(Handler::Http(handle)) => {
+                        let mut context = lambda_http::Context::default();
+                        context.invoked_function_arn = format!("arn:aws:lambda:local:000000000000:function:{}", described.name);
+                        Runs::Here(handle, context)
+                    }
+                    Some(Handler::Process(function)) => Runs::InProcesses(function),
                     Some(_) => bail!("the function `{}` answers no HTTP, so `{}` can't be routed to it", described.name, route.path),
                     None => bail!("the template's function `{}` is not one of this server's", described.name),
                 };
-                let mut context = lambda_http::Context::default();
-                context.invoked_function_arn = format!("arn:aws:lambda:local:000000000000:function:{}", described.name);
-                let function = Function { name: described.name.as_str().into(), timeout: described.timeout, handle, context };
+                let function = Function { name: described.name.as_str().into(), timeout: described.timeout, runs };
                 routes.push((route.clone(), function));
             }
         }
@@ -171,10 +175,19 @@ impl Gateway {
         let Target { route, function } = &**found.target;
         let budget = function.timeout.min(route.timeout);
         let deadline = Instant::now() + budget;
-        let mut context = function.context.clone();
-        context.deadline = u64::try_from(now).unwrap_or(0).saturating_add(u64::try_from(budget.as_millis()).unwrap_or(u64::MAX));
-        let request = event::request(event, &uri, host, body, context).ok_or(Refusal::Otherwise(Kind::BadRequest, "the URL is none"))?;
-        self.invoke(found.target, request, deadline).await.map_err(|failure| match failure {
+        let answered = match &function.runs {
+            Runs::Here(handle, context) => {
+                let mut context = context.clone();
+                context.deadline = u64::try_from(now).unwrap_or(0).saturating_add(u64::try_from(budget.as_millis()).unwrap_or(u64::MAX));
+                let request = event::request(event, &uri, host, body, context).ok_or(Refusal::Otherwise(Kind::BadRequest, "the URL is none"))?;
+                self.call(&found.target.route, &function.name, handle(self.app.clone(), request), deadline).await
+            }
+            Runs::InProcesses(processes) => {
+                let invoked = timeout_at(deadline, processes.invoke(event::json(event, &body), now)).await;
+                self.passed_on(route, invoked.unwrap_or(Err(Failure::TimedOut)), deadline).await
+            }
+        };
+        answered.map_err(|failure| match failure {
             Failure::TimedOut => Refusal::Otherwise(Kind::FunctionTimedOut, "the function did not answer in time"),
             Failure::Failed(reason) => Refusal::Otherwise(Kind::FunctionFailed, reason),
         })
@@ -197,10 +210,30 @@ impl Gateway {
         })
     }
 
-    async fn invoke(&self, target: &Target<Function>, request: edge::Request, deadline: Instant) -> Result<Response<ResponseBody>, Failure> {
-        let Target { route, function } = target;
-        let answer = (function.handle)(self.app.clone(), request);
-        let (parts, body) = outlive(answer, &function.name, deadline).await?.into_parts();
+    /// Passes on what a function's process answered, where it is in the form that the route asks for.
+    async fn passed_on(&self, route: &Route, reply: Result<Reply, Failure>, deadline: Instant) -> Result<Response<ResponseBody>, Failure> {
+        match reply? {
+            Reply::Whole(answer) if !route.streamed => Ok(lambda::whole(&answer)?.map(ResponseBody::whole)),
+            Reply::Stream(pieces) if route.streamed => {
+                let response = timeout_at(deadline, lambda::streamed(pieces)).await.map_err(|_| Failure::TimedOut)??;
+                Ok(response.map(|body| self.streamed(body, deadline)))
+            }
+            Reply::Whole(_) | Reply::Stream(_) => Err(Failure::Failed("the function's response is malformed")),
+        }
+    }
+
+    fn streamed(&self, source: edge::Body, deadline: Instant) -> ResponseBody {
+        ResponseBody::streamed(source, STREAM_IDLE, deadline, self.closing.clone().cancelled_owned())
+    }
+
+    async fn call(
+        &self,
+        route: &Route,
+        function: &Arc<str>,
+        answer: BoxFuture<'static, edge::Response>,
+        deadline: Instant,
+    ) -> Result<Response<ResponseBody>, Failure> {
+        let (parts, body) = outlive(answer, function, deadline).await?.into_parts();
         let body = match body {
             edge::Body::Whole(bytes) => {
                 let bytes = bytes.unwrap_or_default();
@@ -209,7 +242,7 @@ impl Gateway {
                 }
                 ResponseBody::Whole(Some(bytes))
             }
-            source if route.streamed => ResponseBody::streamed(source, STREAM_IDLE, deadline, self.closing.clone().cancelled_owned()),
+            source if route.streamed => self.streamed(source, deadline),
             source => {
                 let collected = timeout_at(deadline, AssertUnwindSafe(source.collect()).catch_unwind()).await.map_err(|_| Failure::TimedOut)?;
                 let collected: Result<_, Infallible> = collected.map_err(|_| Failure::Failed("the function failed"))?;

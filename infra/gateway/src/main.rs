@@ -6,6 +6,7 @@ mod commands;
 mod event;
 mod functions;
 mod gateway;
+mod lambda;
 mod metrics_page;
 mod project_documents;
 mod request_ids;

@@ -21,6 +21,9 @@ const DEFAULT_FUNCTION_SECONDS: u64 = 3;
 /// Lambda's memory where a function names none.
 const DEFAULT_MEMORY_MB: u32 = 128;
 
+/// Variables that belong to the deployment: those of time and paths. The others say where things are, which is this machine's business.
+const DEPLOYED: [&str; 2] = ["A2A_REQUEST_TIMEOUT_SECONDS", "AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH"];
+
 /// A deployment as it is described.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Template {
@@ -41,6 +44,8 @@ pub struct Function {
     pub timeout: Duration,
     /// Its memory on AWS.
     pub memory_mb: u32,
+    /// Environment variables of [`DEPLOYED`].
+    pub variables: BTreeMap<String, String>,
     /// In no order.
     pub events: Vec<Event>,
 }
@@ -122,7 +127,11 @@ fn function(properties: FunctionProperties, globals: &Globals) -> Result<Functio
     let seconds = properties.timeout.or(globals.function.timeout).unwrap_or(DEFAULT_FUNCTION_SECONDS);
     let memory_mb = properties.memory_size.or(globals.function.memory_size).unwrap_or(DEFAULT_MEMORY_MB);
     let events = properties.events.into_iter().map(|(id, event)| self::event(event).with_context(|| format!("its event `{id}`")));
-    Ok(Function { name, timeout: Duration::from_secs(seconds), memory_mb, events: events.collect::<Result<_>>()? })
+    let events = events.collect::<Result<_>>()?;
+    let described = globals.function.environment.variables.iter().chain(&properties.environment.variables);
+    let variables = described.filter(|(name, _)| DEPLOYED.contains(&name.as_str()));
+    let variables = variables.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect();
+    Ok(Function { name, timeout: Duration::from_secs(seconds), memory_mb, variables, events })
 }
 
 fn event(event: EventDocument) -> Result<Event> {

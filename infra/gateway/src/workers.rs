@@ -16,7 +16,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    functions::{Handler, QueueHandler, ScheduleHandler, handler},
+    functions::{Handler, QueueHandler, ScheduleHandler},
     template::{Event, Function, Template},
 };
 
@@ -37,11 +37,11 @@ const LEASE_MARGIN: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// Name a function or a queue that isn't there.
-pub fn start(app: &Arc<App>, template: &Template, stop: &CancellationToken) -> Result<JoinSet<()>> {
+pub fn start(app: &Arc<App>, template: &Template, functions: impl Fn(&str) -> Option<Handler>, stop: &CancellationToken) -> Result<JoinSet<()>> {
     let mut workers = JoinSet::new();
     for function in &template.functions {
         for event in &function.events {
-            match (event, handler(&function.name)) {
+            match (event, functions(&function.name)) {
                 (Event::Route(_), _) => {}
                 (Event::Queue { queue, batch_size, max_concurrency }, Some(Handler::Queue(handle))) => {
                     let poller = Poller {

@@ -1,6 +1,6 @@
 //! `a2a serve`: everything that runs on one machine, from the first connection to the last.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use edge::App;
@@ -15,9 +15,9 @@ use tokio_util::sync::CancellationToken;
 use super::say;
 use crate::{
     cli::{FunctionMode, ServeOptions},
-    functions::handler,
+    functions::{Handler, handler, in_processes},
     gateway::Gateway,
-    metrics_page, project_documents, server,
+    lambda, metrics_page, project_documents, server,
     template::{BUILT_IN, Template},
     workers,
 };
@@ -29,10 +29,10 @@ const DRAIN: Duration = Duration::from_secs(8);
 
 /// Serves until it is told to end.
 pub async fn run(options: ServeOptions) -> Result<()> {
-    let FunctionMode::InProcess = options.functions;
     let signals = Signals::new()?;
     let settings = Settings::from_env()?;
     let template = template(&options)?;
+    let bootstraps = bootstraps(&options, &template).await?;
     let (listener, address) = server::bind(&options.addr).await.context("clients (--addr)")?;
     let (metrics_listener, metrics_address) = server::bind(&options.metrics_addr).await.context("metrics (--metrics-addr)")?;
     let page = telemetry::install_prometheus()?;
@@ -43,9 +43,10 @@ pub async fn run(options: ServeOptions) -> Result<()> {
     }
     let app = setup::app(settings).await?;
 
+    let functions = Functions::new(&template, bootstraps);
     let (stop, closing, ended) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
-    let gateway = Arc::new(Gateway::new(app.clone(), &template, handler, closing.clone())?);
-    let workers = workers::start(&app, &template, &stop)?;
+    let gateway = Arc::new(Gateway::new(app.clone(), &template, |name| functions.handler(name), closing.clone())?);
+    let workers = workers::start(&app, &template, |name| functions.handler(name), &stop)?;
     say(format_args!("a2a listening on http://{address}"));
     say(format_args!("metrics on http://{metrics_address}/metrics"));
 
@@ -57,9 +58,48 @@ pub async fn run(options: ServeOptions) -> Result<()> {
     stop.cancel();
     let end = Instant::now() + DRAIN;
     let drained = timeout_at(end, drain(&app, server, workers, closing)).await.is_ok();
+    functions.stop().await;
     ended.cancel();
     tracing::info!(drained, "ended");
     Ok(())
+}
+
+/// The functions, each in the way that was asked for.
+struct Functions {
+    /// By name; none where they run within this process.
+    processes: BTreeMap<String, Arc<lambda::Function>>,
+}
+
+impl Functions {
+    fn new(template: &Template, mut bootstraps: BTreeMap<String, PathBuf>) -> Self {
+        let process = |function: &crate::template::Function| {
+            let bootstrap = bootstraps.remove(&function.name)?;
+            Some((function.name.clone(), lambda::Function::new(function.clone(), bootstrap)))
+        };
+        Functions { processes: template.functions.iter().filter_map(process).collect() }
+    }
+
+    fn handler(&self, name: &str) -> Option<Handler> {
+        match self.processes.get(name) {
+            Some(function) => in_processes(name, function.clone()),
+            None => handler(name),
+        }
+    }
+
+    async fn stop(&self) {
+        futures::future::join_all(self.processes.values().map(|function| function.stop())).await;
+    }
+}
+
+/// The functions' programs, where they are to run by themselves.
+async fn bootstraps(options: &ServeOptions, template: &Template) -> Result<BTreeMap<String, PathBuf>> {
+    match options.functions {
+        FunctionMode::InProcess => Ok(BTreeMap::new()),
+        FunctionMode::Processes => {
+            let names: Vec<_> = template.functions.iter().map(|function| function.name.as_str()).collect();
+            lambda::find(&names, options.bootstraps.as_deref()).await
+        }
+    }
 }
 
 fn template(options: &ServeOptions) -> Result<Template> {

@@ -28,6 +28,15 @@ pub(super) struct Globals {
 pub(super) struct GlobalFunction {
     pub(super) timeout: Option<u64>,
     pub(super) memory_size: Option<u32>,
+    #[serde(default)]
+    pub(super) environment: Environment,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Environment {
+    #[serde(default)]
+    pub(super) variables: BTreeMap<String, Value>,
 }
 
 #[derive(Deserialize)]
@@ -45,6 +54,8 @@ pub(super) struct FunctionProperties {
     pub(super) code_uri: String,
     pub(super) timeout: Option<u64>,
     pub(super) memory_size: Option<u32>,
+    #[serde(default)]
+    pub(super) environment: Environment,
     #[serde(default)]
     pub(super) events: BTreeMap<String, EventDocument>,
 }

@@ -1,0 +1,164 @@
+//! One environment: a process of a function, the Runtime API that it speaks, and the signals that stop and wake it.
+
+use std::{path::Path, process::Stdio, sync::Arc, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::{
+    net::TcpListener,
+    process::{Child, Command},
+    sync::{mpsc, watch},
+    task::JoinHandle,
+    time::{Instant, timeout, timeout_at},
+};
+
+use super::{
+    Failure, logs,
+    runtime_api::{Invocation, RuntimeApi, State},
+};
+use crate::template::Function;
+
+/// How long Lambda gives a process to ask for its first work.
+const INIT: Duration = Duration::from_secs(10);
+/// How long Lambda gives a process between SIGTERM and SIGKILL.
+const SHUTDOWN: Duration = Duration::from_millis(500);
+
+/// A process, which is frozen while it has no work.
+pub(super) struct Environment {
+    child: Child,
+    api: Arc<RuntimeApi>,
+    invocations: mpsc::Sender<Invocation>,
+    state: watch::Receiver<State>,
+    serving: JoinHandle<()>,
+    /// Since when it has no work.
+    pub(super) idle_since: Instant,
+}
+
+/// How an invocation left its environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Left {
+    /// It asked for more work.
+    Waiting,
+    /// It is no more.
+    Gone,
+}
+
+impl Environment {
+    /// Starts a process and waits until it asks for work; it is frozen then.
+    pub(super) async fn start(function: &Function, bootstrap: &Path, number: u64) -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.context("no port for the Runtime API")?;
+        let address = listener.local_addr()?;
+        let (api, invocations, state) = RuntimeApi::new();
+        let serving = tokio::spawn(api.clone().serve(listener));
+        let mut command = Command::new(bootstrap);
+        command
+            .envs(&function.variables)
+            .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
+            .env("AWS_LAMBDA_FUNCTION_NAME", &function.name)
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", function.memory_mb.to_string())
+            .env("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
+            .env("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}", function.name))
+            .env("AWS_LAMBDA_LOG_STREAM_NAME", number.to_string())
+            .env("_HANDLER", "bootstrap")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // Frozen processes of a group that loses its parent are woken and hung up by the kernel: none outlives this one.
+            .process_group(0)
+            .kill_on_drop(true);
+        let mut child = command.spawn().with_context(|| format!("`{}` can't be started", bootstrap.display()))?;
+        logs::forward(&function.name, number, child.stdout.take());
+        logs::forward(&function.name, number, child.stderr.take());
+        let mut environment = Environment { child, api, invocations, state, serving, idle_since: Instant::now() };
+        match environment.left_by(Instant::now() + INIT).await {
+            Some(Left::Waiting) => {
+                environment.freeze();
+                Ok(environment)
+            }
+            Some(Left::Gone) => bail!("its process ended before it asked for work"),
+            None => bail!("it did not ask for work within {} s", INIT.as_secs()),
+        }
+    }
+
+    /// Gives it an invocation, and sees to it until it asks for more work, ends or is killed at the deadline.
+    pub(super) async fn invoke(&mut self, invocation: Invocation, deadline: Instant) -> Left {
+        self.signal(Signal::CONT);
+        self.state.mark_unchanged();
+        if self.invocations.send(invocation).await.is_err() || self.busy(deadline).await == Left::Gone {
+            self.api.fail(Failure::Failed("the function's process ended"));
+            return Left::Gone;
+        }
+        match self.left_by(deadline).await {
+            Some(Left::Waiting) => {
+                self.freeze();
+                Left::Waiting
+            }
+            Some(Left::Gone) => {
+                self.api.fail(Failure::Failed("the function's process ended"));
+                Left::Gone
+            }
+            None => {
+                self.api.fail(Failure::TimedOut);
+                self.signal(Signal::KILL);
+                Left::Gone
+            }
+        }
+    }
+
+    /// Waits until the process has taken its work.
+    async fn busy(&mut self, deadline: Instant) -> Left {
+        tokio::select! {
+            taken = timeout_at(deadline, self.state.wait_for(|state| *state == State::Busy)) => match taken {
+                Ok(Ok(_)) => Left::Waiting,
+                _ => Left::Gone,
+            },
+            _ = self.child.wait() => Left::Gone,
+        }
+    }
+
+    /// What it does next; `None` if nothing until the deadline.
+    async fn left_by(&mut self, deadline: Instant) -> Option<Left> {
+        let next = self.state.wait_for(|state| matches!(state, State::Waiting | State::Failed));
+        tokio::select! {
+            state = timeout_at(deadline, next) => match state {
+                Ok(Ok(state)) if *state == State::Waiting => Some(Left::Waiting),
+                Ok(_) => Some(Left::Gone),
+                Err(_) => None,
+            },
+            _ = self.child.wait() => Some(Left::Gone),
+        }
+    }
+
+    /// Lambda freezes an environment that has no work: whatever it left running stands still.
+    fn freeze(&mut self) {
+        self.idle_since = Instant::now();
+        self.signal(Signal::STOP);
+    }
+
+    /// Asks the process to end, and ends it if it doesn't.
+    pub(super) async fn stop(mut self) {
+        self.signal(Signal::TERM);
+        self.signal(Signal::CONT);
+        if timeout(SHUTDOWN, self.child.wait()).await.is_err() {
+            self.signal(Signal::KILL);
+        }
+        let _ = self.child.wait().await;
+    }
+
+    fn signal(&self, signal: Signal) {
+        // No id: it has ended.
+        let pid = self.child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        if let Some(pid) = pid
+            && let Err(error) = kill_process(pid, signal)
+        {
+            tracing::debug!(%error, ?signal, "a function's process takes no signal");
+        }
+    }
+}
+
+impl Drop for Environment {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}

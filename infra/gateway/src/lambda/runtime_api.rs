@@ -1,0 +1,199 @@
+//! The Runtime API that one environment's process speaks (version 2018-06-01): the next invocation, its response, its errors.
+
+use std::{convert::Infallible, sync::Arc};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header::CONTENT_TYPE};
+use http_body_util::{BodyExt, Full};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use parking_lot::Mutex;
+use serde::Deserialize;
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot, watch},
+};
+
+use super::{Failure, Reply};
+
+/// Lambda's limit of a response that is sent whole.
+const MAX_RESPONSE_BYTES: usize = 6 * 1024 * 1024;
+/// Pieces of a stream that are on their way.
+const PIECES: usize = 16;
+
+/// Takes the response of an invocation, or why there is none.
+pub(super) type Answer = oneshot::Sender<Result<Reply, Failure>>;
+
+/// What the process is to do.
+pub(super) struct Invocation {
+    pub(super) id: String,
+    /// JSON.
+    pub(super) event: Bytes,
+    /// When it is killed, in milliseconds since 1970.
+    pub(super) deadline: u64,
+    pub(super) arn: Arc<str>,
+    pub(super) answer: Answer,
+}
+
+/// What the process does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum State {
+    /// It hasn't asked for work yet.
+    Starting,
+    /// It has asked for work and has none.
+    Waiting,
+    /// It has work.
+    Busy,
+    /// It said that it can't start.
+    Failed,
+}
+
+/// The service's side of one environment.
+pub(super) struct RuntimeApi {
+    invocations: tokio::sync::Mutex<mpsc::Receiver<Invocation>>,
+    /// The present invocation's id and who waits for its response.
+    current: Mutex<Option<(String, Answer)>>,
+    state: watch::Sender<State>,
+}
+
+/// What a runtime says when something fails.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Diagnostic {
+    error_type: String,
+    error_message: String,
+}
+
+impl RuntimeApi {
+    pub(super) fn new() -> (Arc<Self>, mpsc::Sender<Invocation>, watch::Receiver<State>) {
+        let (sender, invocations) = mpsc::channel(1);
+        let (state, watched) = watch::channel(State::Starting);
+        (Arc::new(RuntimeApi { invocations: invocations.into(), current: Mutex::default(), state }), sender, watched)
+    }
+
+    /// Whoever waits for the present invocation hears that there will be no response; nobody, if there was one.
+    pub(super) fn fail(&self, failure: Failure) {
+        if let Some((_, answer)) = self.current.lock().take() {
+            let _ = answer.send(Err(failure));
+        }
+    }
+
+    /// Answers the process until the task is aborted.
+    pub(super) async fn serve(self: Arc<Self>, listener: TcpListener) {
+        while let Ok((stream, _)) = listener.accept().await {
+            let api = self.clone();
+            let service = service_fn(move |request| {
+                let api = api.clone();
+                async move { Ok::<_, Infallible>(api.answer(request).await) }
+            });
+            tokio::spawn(async move {
+                // A process that is killed leaves its connections so.
+                let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            });
+        }
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let path = request.uri().path().to_owned();
+        let Some(path) = path.strip_prefix("/2018-06-01/runtime/") else { return said(StatusCode::NOT_FOUND, "there is no such path") };
+        match (request.method(), path.split('/').collect::<Vec<_>>().as_slice()) {
+            (&Method::GET, ["invocation", "next"]) => self.next().await,
+            (&Method::POST, ["invocation", id, "response"]) => self.response(id, request).await,
+            (&Method::POST, ["invocation", id, "error"]) => {
+                let answer = self.taken(id);
+                let Diagnostic { error_type, error_message } = diagnostic(request).await;
+                tracing::error!(error_type, error_message, "the function failed");
+                match answer {
+                    Some(answer) => {
+                        let _ = answer.send(Err(Failure::Failed("the function failed")));
+                        said(StatusCode::ACCEPTED, "OK")
+                    }
+                    None => unknown(id),
+                }
+            }
+            (&Method::POST, ["init", "error"]) => {
+                let Diagnostic { error_type, error_message } = diagnostic(request).await;
+                tracing::error!(error_type, error_message, "the function can't start");
+                self.state.send_replace(State::Failed);
+                said(StatusCode::ACCEPTED, "OK")
+            }
+            _ => said(StatusCode::NOT_FOUND, "there is no such path"),
+        }
+    }
+
+    /// Waits for an invocation. Whoever asks has done with the one before.
+    async fn next(&self) -> Response<Full<Bytes>> {
+        self.fail(Failure::Failed("the function asked for more work before it answered"));
+        self.state.send_replace(State::Waiting);
+        let Some(Invocation { id, event, deadline, arn, answer }) = self.invocations.lock().await.recv().await else {
+            return said(StatusCode::GONE, "the environment is being stopped");
+        };
+        let mut response = Response::new(Full::new(event));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        for (name, value) in [("lambda-runtime-aws-request-id", id.as_str()), ("lambda-runtime-invoked-function-arn", &arn)] {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.insert(name, value);
+            }
+        }
+        headers.insert("lambda-runtime-deadline-ms", deadline.into());
+        *self.current.lock() = Some((id, answer));
+        self.state.send_replace(State::Busy);
+        response
+    }
+
+    async fn response(&self, id: &str, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let Some(answer) = self.taken(id) else { return unknown(id) };
+        let streaming = request.headers().get("lambda-runtime-function-response-mode").is_some_and(|mode| mode == "streaming");
+        let mut body = request.into_body();
+        let mut failed = None;
+        if streaming {
+            let (pieces, receiver) = mpsc::channel(PIECES);
+            let _ = answer.send(Ok(Reply::Stream(receiver)));
+            while let Some(Ok(frame)) = body.frame().await {
+                match frame.into_data() {
+                    // A function isn't stopped by a client that has gone.
+                    Ok(piece) => drop(pieces.send(piece).await),
+                    Err(frame) => failed = frame.into_trailers().ok(),
+                }
+            }
+            if let Some(error_type) = failed.and_then(|trailers| trailers.get("lambda-runtime-function-error-type").cloned()) {
+                tracing::error!(?error_type, "the function failed within its stream");
+            }
+            return said(StatusCode::ACCEPTED, "OK");
+        }
+        let mut whole = BytesMut::new();
+        while let Some(Ok(frame)) = body.frame().await {
+            let Ok(piece) = frame.into_data() else { continue };
+            if whole.len() + piece.len() > MAX_RESPONSE_BYTES {
+                let _ = answer.send(Err(Failure::Failed("the function's response is larger than 6 MiB")));
+                return said(StatusCode::PAYLOAD_TOO_LARGE, "the response is larger than 6 MiB");
+            }
+            whole.extend_from_slice(&piece);
+        }
+        let _ = answer.send(Ok(Reply::Whole(whole.freeze())));
+        said(StatusCode::ACCEPTED, "OK")
+    }
+
+    /// The right to answer the present invocation, once.
+    fn taken(&self, id: &str) -> Option<Answer> {
+        let mut current = self.current.lock();
+        current.take_if(|(present, _)| present == id).map(|(_, answer)| answer)
+    }
+}
+
+async fn diagnostic(request: Request<Incoming>) -> Diagnostic {
+    let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    serde_json::from_slice(&body).unwrap_or_default()
+}
+
+fn unknown(id: &str) -> Response<Full<Bytes>> {
+    said(StatusCode::FORBIDDEN, &format!("`{id}` is not the present invocation"))
+}
+
+fn said(status: StatusCode, what: &str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(serde_json::json!({"status": what}).to_string()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
