@@ -1,6 +1,7 @@
 //! A server under test: a child process with a directory of its own, killed when the test ends.
 
 use std::{
+    ffi::OsStr,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -261,6 +262,7 @@ fn launch(place: &Place, settings: &[(String, String)]) -> (Child, String) {
     let log = std::fs::OpenOptions::new().create(true).append(true).open(directory.join("server.log")).unwrap();
     let mut child = a2a(place, settings)
         .args(["serve", "--addr", "127.0.0.1:0", "--metrics-addr", "127.0.0.1:0"])
+        .args(how_functions_run())
         .stdout(Stdio::piped())
         .stderr(log)
         .spawn()
@@ -274,6 +276,15 @@ fn launch(place: &Place, settings: &[(String, String)]) -> (Child, String) {
         panic!("the server's first line names no address: `{first}`\n{log}");
     };
     (child, format!("http://127.0.0.1:{}", address.trim_matches(|c: char| !c.is_ascii_digit())))
+}
+
+/// As processes of their own where `A2A_TEST_FUNCTIONS` is `processes`: the programs beside the server's own.
+fn how_functions_run() -> Vec<&'static OsStr> {
+    match std::env::var("A2A_TEST_FUNCTIONS").as_deref().unwrap_or("in-process") {
+        "in-process" => Vec::new(),
+        "processes" => vec!["--functions".as_ref(), "processes".as_ref(), "--bootstraps".as_ref(), binary().parent().unwrap().as_os_str()],
+        other => panic!("A2A_TEST_FUNCTIONS is `{other}`, and not in-process or processes"),
+    }
 }
 
 fn a2a(place: &Place, settings: &[(String, String)]) -> Command {
