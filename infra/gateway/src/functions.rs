@@ -6,7 +6,10 @@ use edge::{App, Request, Response, ScheduledEvent, SqsBatchResponse, SqsEvent, S
 use futures::future::BoxFuture;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::lambda::{self, Reply};
+use crate::{
+    lambda::{self, Reply},
+    template::Event,
+};
 
 /// Answers events of the API.
 pub type HttpHandler = Arc<dyn Fn(Arc<App>, Request) -> BoxFuture<'static, Response> + Send + Sync>;
@@ -54,11 +57,11 @@ pub fn handler(name: &str) -> Option<Handler> {
     })
 }
 
-/// A function of this binary as processes of its own, called by the same events.
-pub fn in_processes(name: &str, function: Arc<lambda::Function>) -> Option<Handler> {
-    Some(match handler(name)? {
-        Handler::Http(_) | Handler::Process(_) => Handler::Process(function),
-        Handler::Queue(_) => queue(move |app, event: SqsEvent| {
+/// A function as processes of its own, called by the events that the template gives it.
+pub fn in_processes(function: Arc<lambda::Function>) -> Option<Handler> {
+    Some(match function.described().events.first()? {
+        Event::Route(_) => Handler::Process(function),
+        Event::Queue { .. } => queue(move |app, event: SqsEvent| {
             let function = function.clone();
             async move {
                 let ids: Vec<_> = event.records.iter().filter_map(|message| message.message_id.clone()).collect();
@@ -69,7 +72,7 @@ pub fn in_processes(name: &str, function: Arc<lambda::Function>) -> Option<Handl
                 })
             }
         }),
-        Handler::Schedule(_) => schedule(move |app, event: ScheduledEvent| {
+        Event::Schedule { .. } => schedule(move |app, event: ScheduledEvent| {
             let function = function.clone();
             async move { invoke(&app, &function, &event).await.unwrap_or_default() }
         }),

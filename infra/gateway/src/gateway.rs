@@ -183,12 +183,16 @@ impl Gateway {
                 self.call(&found.target.route, &function.name, handle(self.app.clone(), request), deadline).await
             }
             Runs::InProcesses(processes) => {
+                // Lambda sees to the function's timeout.
+                let deadline = Instant::now() + route.timeout;
                 let invoked = timeout_at(deadline, processes.invoke(event::json(event, &body), now)).await;
                 self.passed_on(route, invoked.unwrap_or(Err(Failure::TimedOut)), deadline).await
             }
         };
         answered.map_err(|failure| match failure {
+            Failure::TimedOut if function.timeout < route.timeout => Refusal::Otherwise(Kind::FunctionFailed, lambda::KILLED),
             Failure::TimedOut => Refusal::Otherwise(Kind::FunctionTimedOut, "the function did not answer in time"),
+            Failure::Throttled => Refusal::Otherwise(Kind::FunctionThrottled, "too many invocations of the function run already"),
             Failure::Failed(reason) => Refusal::Otherwise(Kind::FunctionFailed, reason),
         })
     }

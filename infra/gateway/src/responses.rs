@@ -15,8 +15,10 @@ pub enum Kind {
     BadRequest,
     /// The function failed.
     FunctionFailed,
-    /// The function took too long.
+    /// The function took too long for its route.
     FunctionTimedOut,
+    /// As many of the function run as may at the same time.
+    FunctionThrottled,
 }
 
 /// The responses, ready to be sent.
@@ -36,6 +38,8 @@ impl GatewayResponses {
             Kind::NoRoute => ("MISSING_AUTHENTICATION_TOKEN", "DEFAULT_4XX", StatusCode::FORBIDDEN),
             Kind::BadRequest => ("BAD_REQUEST_BODY", "DEFAULT_4XX", StatusCode::BAD_REQUEST),
             Kind::FunctionFailed => ("INTEGRATION_FAILURE", "DEFAULT_5XX", StatusCode::BAD_GATEWAY),
+            // Lambda's 429 is no configuration error, but that is what API Gateway makes of it.
+            Kind::FunctionThrottled => ("API_CONFIGURATION_ERROR", "DEFAULT_5XX", StatusCode::INTERNAL_SERVER_ERROR),
             Kind::FunctionTimedOut => ("INTEGRATION_TIMEOUT", "DEFAULT_5XX", StatusCode::GATEWAY_TIMEOUT),
         };
         let own = self.templates.get(name);
@@ -67,7 +71,13 @@ mod tests {
     #[tokio::test]
     async fn every_response_is_json_whose_code_is_the_status() {
         let responses = GatewayResponses::new(Template::parse(BUILT_IN).unwrap().responses);
-        for (kind, expected) in [(Kind::NoRoute, 404), (Kind::BadRequest, 400), (Kind::FunctionFailed, 502), (Kind::FunctionTimedOut, 504)] {
+        for (kind, expected) in [
+            (Kind::NoRoute, 404),
+            (Kind::BadRequest, 400),
+            (Kind::FunctionFailed, 502),
+            (Kind::FunctionTimedOut, 504),
+            (Kind::FunctionThrottled, 500),
+        ] {
             let (status, body) = parts(&responses, kind).await;
             assert_eq!(status, expected);
             assert_eq!(body["error"]["code"], expected);

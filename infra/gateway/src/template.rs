@@ -44,6 +44,8 @@ pub struct Function {
     pub timeout: Duration,
     /// Its memory on AWS.
     pub memory_mb: u32,
+    /// How many invocations may run at the same time, where it says so.
+    pub reserved_concurrency: Option<usize>,
     /// Environment variables of [`DEPLOYED`].
     pub variables: BTreeMap<String, String>,
     /// In no order.
@@ -131,7 +133,14 @@ fn function(properties: FunctionProperties, globals: &Globals) -> Result<Functio
     let described = globals.function.environment.variables.iter().chain(&properties.environment.variables);
     let variables = described.filter(|(name, _)| DEPLOYED.contains(&name.as_str()));
     let variables = variables.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect();
-    Ok(Function { name, timeout: Duration::from_secs(seconds), memory_mb, variables, events })
+    Ok(Function {
+        name,
+        timeout: Duration::from_secs(seconds),
+        memory_mb,
+        reserved_concurrency: properties.reserved_concurrent_executions,
+        variables,
+        events,
+    })
 }
 
 fn event(event: EventDocument) -> Result<Event> {

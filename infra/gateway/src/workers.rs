@@ -9,7 +9,7 @@ use edge::App;
 use engine::ports::{Delivery, QueueName};
 use futures::FutureExt;
 use tokio::{
-    sync::Semaphore,
+    sync::{Semaphore, watch},
     task::JoinSet,
     time::{Instant, sleep, timeout},
 };
@@ -30,6 +30,8 @@ const BEAT: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_secs(1);
 /// How often the next lease to run out is asked for: other processes over the same data take leases too.
 const LOOK: Duration = Duration::from_secs(5);
+/// How soon work is seen that a function in a process of its own commits.
+const LOOK_WHILE_FUNCTIONS_RUN: Duration = Duration::from_millis(50);
 /// A lease is looked at when it has surely run out.
 const LEASE_MARGIN: Duration = Duration::from_millis(50);
 
@@ -62,6 +64,24 @@ pub fn start(app: &Arc<App>, template: &Template, functions: impl Fn(&str) -> Op
         }
     }
     Ok(workers)
+}
+
+/// Has the pollers look for work that functions commit in processes of their own: again and again while one runs, and when it has ended.
+pub async fn look_while_functions_run(app: Arc<App>, mut running: watch::Receiver<usize>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let none_runs = *running.borrow_and_update() == 0;
+        app.engine.ports().queue.look();
+        tokio::select! {
+            () = sleep(LOOK_WHILE_FUNCTIONS_RUN) => {}
+            () = stop.cancelled() => {}
+        }
+        if none_runs {
+            tokio::select! {
+                _ = running.changed() => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
 }
 
 fn queue_name(name: &str) -> Result<QueueName> {

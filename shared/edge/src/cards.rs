@@ -130,8 +130,10 @@ impl Cards {
                 // That generation knows no other way in, and takes a list without it for a broken one.
                 assemble::add_bearer(&mut card);
             }
+            let unsigned = card::render(&card, form).to_string();
             self.signer.sign(&mut card, base_url);
-            Rendered::new(card::render(&card, form).to_string())
+            // Each process signs with other random numbers: the card is the same for that.
+            Rendered::tagged_by(card::render(&card, form).to_string(), &[unsigned.as_bytes(), &self.signer.key_set().body])
         };
         match self.signer.ready().await {
             Ok(()) => {
@@ -185,6 +187,16 @@ impl Cards {
 impl Rendered {
     fn new(text: String) -> Self {
         let hash = Sha256::digest(&text);
+        Self::tagged(text, &hash)
+    }
+
+    /// With a tag that changes when one of these does.
+    fn tagged_by(text: String, parts: &[&[u8]]) -> Self {
+        let hash = parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part)).finalize();
+        Self::tagged(text, &hash)
+    }
+
+    fn tagged(text: String, hash: &[u8]) -> Self {
         let tag: String = hash[..12].iter().map(|byte| format!("{byte:02x}")).collect();
         // Hexadecimal digits are fine in a header.
         let etag = HeaderValue::from_str(&format!("\"{tag}\"")).unwrap_or(HeaderValue::from_static("\"\""));

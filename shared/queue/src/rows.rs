@@ -89,6 +89,11 @@ impl WorkQueue for RowsWorkQueue {
         Ok(())
     }
 
+    fn look(&self) {
+        self.workers.run_task.rouse();
+        self.workers.deliver_push.rouse();
+    }
+
     async fn receive(&self, queue: QueueName, max: u32, visibility: Duration, wait: Duration) -> Result<Vec<Delivery>, StoreError> {
         let waiting = self.workers.of(queue);
         let give_up = Instant::now() + wait;

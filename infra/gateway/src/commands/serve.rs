@@ -43,10 +43,13 @@ pub async fn run(options: ServeOptions) -> Result<()> {
     }
     let app = setup::app(settings).await?;
 
-    let functions = Functions::new(&template, bootstraps);
+    let functions = Functions::new(&template, bootstraps)?;
     let (stop, closing, ended) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
     let gateway = Arc::new(Gateway::new(app.clone(), &template, |name| functions.handler(name), closing.clone())?);
-    let workers = workers::start(&app, &template, |name| functions.handler(name), &stop)?;
+    let mut workers = workers::start(&app, &template, |name| functions.handler(name), &stop)?;
+    if let Some(service) = &functions.service {
+        workers.spawn(workers::look_while_functions_run(app.clone(), service.running(), stop.clone()));
+    }
     say(format_args!("a2a listening on http://{address}"));
     say(format_args!("metrics on http://{metrics_address}/metrics"));
 
@@ -68,20 +71,24 @@ pub async fn run(options: ServeOptions) -> Result<()> {
 struct Functions {
     /// By name; none where they run within this process.
     processes: BTreeMap<String, Arc<lambda::Function>>,
+    /// What runs them, if something does.
+    service: Option<Arc<lambda::Service>>,
 }
 
 impl Functions {
-    fn new(template: &Template, mut bootstraps: BTreeMap<String, PathBuf>) -> Self {
+    fn new(template: &Template, bootstraps: Option<BTreeMap<String, PathBuf>>) -> Result<Self> {
+        let Some(mut bootstraps) = bootstraps else { return Ok(Functions { processes: BTreeMap::new(), service: None }) };
+        let service = lambda::Service::new().context("processes of functions")?;
         let process = |function: &crate::template::Function| {
             let bootstrap = bootstraps.remove(&function.name)?;
-            Some((function.name.clone(), lambda::Function::new(function.clone(), bootstrap)))
+            Some((function.name.clone(), lambda::Function::new(service.clone(), function.clone(), bootstrap)))
         };
-        Functions { processes: template.functions.iter().filter_map(process).collect() }
+        Ok(Functions { processes: template.functions.iter().filter_map(process).collect(), service: Some(service) })
     }
 
     fn handler(&self, name: &str) -> Option<Handler> {
         match self.processes.get(name) {
-            Some(function) => in_processes(name, function.clone()),
+            Some(function) => in_processes(function.clone()),
             None => handler(name),
         }
     }
@@ -92,12 +99,12 @@ impl Functions {
 }
 
 /// The functions' programs, where they are to run by themselves.
-async fn bootstraps(options: &ServeOptions, template: &Template) -> Result<BTreeMap<String, PathBuf>> {
+async fn bootstraps(options: &ServeOptions, template: &Template) -> Result<Option<BTreeMap<String, PathBuf>>> {
     match options.functions {
-        FunctionMode::InProcess => Ok(BTreeMap::new()),
+        FunctionMode::InProcess => Ok(None),
         FunctionMode::Processes => {
             let names: Vec<_> = template.functions.iter().map(|function| function.name.as_str()).collect();
-            lambda::find(&names, options.bootstraps.as_deref()).await
+            Ok(Some(lambda::find(&names, options.bootstraps.as_deref()).await?))
         }
     }
 }

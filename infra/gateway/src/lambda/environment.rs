@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use super::{
-    Failure, logs,
+    Failure, ProcessGroup, logs,
     runtime_api::{Invocation, RuntimeApi, State},
 };
 use crate::template::Function;
@@ -22,6 +22,9 @@ use crate::template::Function;
 const INIT: Duration = Duration::from_secs(10);
 /// How long Lambda gives a process between SIGTERM and SIGKILL.
 const SHUTDOWN: Duration = Duration::from_millis(500);
+
+/// What is said of an invocation that took longer than its function may.
+pub const KILLED: &str = "the function was killed at its timeout";
 
 /// A process, which is frozen while it has no work.
 pub(super) struct Environment {
@@ -45,7 +48,7 @@ pub(super) enum Left {
 
 impl Environment {
     /// Starts a process and waits until it asks for work; it is frozen then.
-    pub(super) async fn start(function: &Function, bootstrap: &Path, number: u64) -> Result<Self> {
+    pub(super) async fn start(function: &Function, bootstrap: &Path, group: &ProcessGroup, number: u64) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await.context("no port for the Runtime API")?;
         let address = listener.local_addr()?;
         let (api, invocations, state) = RuntimeApi::new();
@@ -64,9 +67,8 @@ impl Environment {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // Frozen processes of a group that loses its parent are woken and hung up by the kernel: none outlives this one.
-            .process_group(0)
             .kill_on_drop(true);
+        group.join(&mut command);
         let mut child = command.spawn().with_context(|| format!("`{}` can't be started", bootstrap.display()))?;
         logs::forward(&function.name, number, child.stdout.take());
         logs::forward(&function.name, number, child.stderr.take());
@@ -99,7 +101,7 @@ impl Environment {
                 Left::Gone
             }
             None => {
-                self.api.fail(Failure::TimedOut);
+                self.api.fail(Failure::Failed(KILLED));
                 self.signal(Signal::KILL);
                 Left::Gone
             }

@@ -1,9 +1,9 @@
-//! A function as Lambda runs it: environments on demand up to a limit, one invocation at a time in each, the last used first.
+//! A function as Lambda runs it: environments on demand up to a limit, one invocation at a time in each.
 
 use std::{
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
@@ -12,22 +12,22 @@ use std::{
 use anyhow::Result;
 use bytes::Bytes;
 use metrics::counter;
-use parking_lot::Mutex;
 use telemetry::metric;
 use tokio::{
-    sync::{Semaphore, mpsc, oneshot},
+    sync::{mpsc, oneshot, watch},
     time::{Instant, sleep},
 };
 
 use super::{
-    Failure,
+    Failure, ProcessGroup,
     environment::{Environment, Left},
+    pool::{Place, Pool},
     runtime_api::{Answer, Invocation},
 };
 use crate::template;
 
-/// Environments of a function at the same time; who comes after that waits for one.
-const MAX_ENVIRONMENTS: usize = 100;
+/// Invocations of a function at the same time where the template reserves none: a process of each has to fit into this machine.
+const MAX_CONCURRENCY: usize = 256;
 /// How long an environment is kept without work.
 const IDLE: Duration = Duration::from_secs(120);
 
@@ -40,45 +40,82 @@ pub enum Reply {
     Stream(mpsc::Receiver<Bytes>),
 }
 
+/// What all functions share.
+pub struct Service {
+    group: ProcessGroup,
+    /// Invocations under way.
+    running: watch::Sender<usize>,
+}
+
+impl Service {
+    /// Without a function yet.
+    ///
+    /// # Errors
+    /// Where processes can't be started.
+    pub fn new() -> Result<Arc<Self>> {
+        Ok(Arc::new(Service { group: ProcessGroup::new()?, running: watch::Sender::new(0) }))
+    }
+
+    /// How many invocations are under way: changes when one begins and when one ends.
+    pub fn running(&self) -> watch::Receiver<usize> {
+        self.running.subscribe()
+    }
+}
+
 /// A function and its environments.
 pub struct Function {
+    service: Arc<Service>,
     described: template::Function,
     bootstrap: PathBuf,
     arn: Arc<str>,
-    /// The last used at the end.
-    idle: Mutex<Vec<Environment>>,
-    slots: Arc<Semaphore>,
+    pool: Arc<Pool<Environment>>,
     started: AtomicU64,
 }
 
 impl Function {
     /// A function without an environment yet.
-    pub fn new(described: template::Function, bootstrap: PathBuf) -> Arc<Self> {
+    pub fn new(service: Arc<Service>, described: template::Function, bootstrap: PathBuf) -> Arc<Self> {
         let arn = format!("arn:aws:lambda:local:000000000000:function:{}", described.name).into();
-        let function = Arc::new(Function {
-            described,
-            bootstrap,
-            arn,
-            idle: Mutex::default(),
-            slots: Arc::new(Semaphore::new(MAX_ENVIRONMENTS)),
-            started: AtomicU64::new(0),
-        });
+        let pool = Pool::new(described.reserved_concurrency.unwrap_or(MAX_CONCURRENCY));
+        let function = Arc::new(Function { service, described, bootstrap, arn, pool, started: AtomicU64::new(0) });
         tokio::spawn(stop_idle(Arc::downgrade(&function)));
         function
     }
 
+    /// As the template describes it.
+    pub fn described(&self) -> &template::Function {
+        &self.described
+    }
+
     /// Has the event handled. The invocation goes on to its end, or to the function's timeout, even when nobody waits for it any longer.
+    ///
+    /// # Errors
+    /// Say why there is no response.
     pub async fn invoke(self: &Arc<Self>, event: Bytes, now_milliseconds: i64) -> Result<Reply, Failure> {
+        let asked = Instant::now();
+        let (place, warm) = self.pool.take().await.inspect_err(|_| tracing::warn!(function = self.described.name, "throttled"))?;
         let (answer, answered) = oneshot::channel();
         let function = self.clone();
-        tokio::spawn(async move { function.attend(event, now_milliseconds, answer).await });
+        let deadline = move |timeout: Duration| {
+            let after = i64::try_from((asked.elapsed() + timeout).as_millis()).unwrap_or(i64::MAX);
+            u64::try_from(now_milliseconds.saturating_add(after)).unwrap_or_default()
+        };
+        tokio::spawn(async move {
+            function.service.running.send_modify(|running| *running += 1);
+            function.attend(event, deadline, answer, place, warm).await;
+            function.service.running.send_modify(|running| *running -= 1);
+        });
         answered.await.unwrap_or(Err(Failure::Failed("the function's process ended")))
     }
 
-    async fn attend(self: Arc<Self>, event: Bytes, now_milliseconds: i64, answer: Answer) {
-        let asked = Instant::now();
-        let Ok(_slot) = self.slots.acquire().await else { return };
-        let warm = self.idle.lock().pop();
+    async fn attend(
+        &self,
+        event: Bytes,
+        deadline: impl FnOnce(Duration) -> u64,
+        answer: Answer,
+        place: Arc<Place<Environment>>,
+        warm: Option<Environment>,
+    ) {
         let mut environment = match warm {
             Some(environment) => environment,
             None => match self.start().await {
@@ -91,16 +128,19 @@ impl Function {
             },
         };
         let timeout = self.described.timeout;
-        let deadline = now_milliseconds.saturating_add(i64::try_from((asked.elapsed() + timeout).as_millis()).unwrap_or(i64::MAX));
         let invocation = Invocation {
             id: uuid::Uuid::new_v4().to_string(),
             event,
-            deadline: u64::try_from(deadline).unwrap_or_default(),
+            deadline: deadline(timeout),
             arn: self.arn.clone(),
             answer,
+            answered: Box::new({
+                let place = place.clone();
+                move || place.answered()
+            }),
         };
         match environment.invoke(invocation, Instant::now() + timeout).await {
-            Left::Waiting => self.idle.lock().push(environment),
+            Left::Waiting => self.pool.put(environment),
             Left::Gone => tracing::warn!(function = self.described.name, "an environment is gone"),
         }
     }
@@ -108,7 +148,7 @@ impl Function {
     async fn start(&self) -> Result<Environment> {
         let number = self.started.fetch_add(1, Relaxed) + 1;
         let begun = Instant::now();
-        let environment = Environment::start(&self.described, &self.bootstrap, number).await?;
+        let environment = Environment::start(&self.described, &self.bootstrap, &self.service.group, number).await?;
         counter!(metric::COLD_STARTS, "function" => self.described.name.clone()).increment(1);
         let init_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(function = self.described.name, environment = number, init_ms, "cold start");
@@ -117,18 +157,16 @@ impl Function {
 
     /// Ends the environments that have no work.
     pub async fn stop(&self) {
-        let idle = std::mem::take(&mut *self.idle.lock());
-        futures::future::join_all(idle.into_iter().map(Environment::stop)).await;
+        futures::future::join_all(self.pool.remove(|_| true).into_iter().map(Environment::stop)).await;
     }
 }
 
 /// Ends environments that had no work for a while, as long as there is the function.
-async fn stop_idle(function: std::sync::Weak<Function>) {
+async fn stop_idle(function: Weak<Function>) {
     loop {
         sleep(IDLE / 4).await;
         let Some(function) = function.upgrade() else { return };
-        let stale: Vec<_> = function.idle.lock().extract_if(.., |environment| environment.idle_since.elapsed() >= IDLE).collect();
-        for environment in stale {
+        for environment in function.pool.remove(|environment| environment.idle_since.elapsed() >= IDLE) {
             environment.stop().await;
         }
     }

@@ -33,6 +33,8 @@ pub(super) struct Invocation {
     pub(super) deadline: u64,
     pub(super) arn: Arc<str>,
     pub(super) answer: Answer,
+    /// Called when the whole response is there, before its end is heard.
+    pub(super) answered: Box<dyn Fn() + Send + Sync>,
 }
 
 /// What the process does.
@@ -51,9 +53,16 @@ pub(super) enum State {
 /// The service's side of one environment.
 pub(super) struct RuntimeApi {
     invocations: tokio::sync::Mutex<mpsc::Receiver<Invocation>>,
-    /// The present invocation's id and who waits for its response.
-    current: Mutex<Option<(String, Answer)>>,
+    /// The present invocation, until it has a response.
+    current: Mutex<Option<Current>>,
     state: watch::Sender<State>,
+}
+
+struct Current {
+    id: String,
+    /// Who waits for its response.
+    answer: Answer,
+    answered: Box<dyn Fn() + Send + Sync>,
 }
 
 /// What a runtime says when something fails.
@@ -73,14 +82,16 @@ impl RuntimeApi {
 
     /// Whoever waits for the present invocation hears that there will be no response; nobody, if there was one.
     pub(super) fn fail(&self, failure: Failure) {
-        if let Some((_, answer)) = self.current.lock().take() {
-            let _ = answer.send(Err(failure));
+        if let Some(current) = self.current.lock().take() {
+            let _ = current.answer.send(Err(failure));
         }
     }
 
     /// Answers the process until the task is aborted.
     pub(super) async fn serve(self: Arc<Self>, listener: TcpListener) {
         while let Ok((stream, _)) = listener.accept().await {
+            // A stream's pieces come one by one.
+            let _ = stream.set_nodelay(true);
             let api = self.clone();
             let service = service_fn(move |request| {
                 let api = api.clone();
@@ -100,12 +111,13 @@ impl RuntimeApi {
             (&Method::GET, ["invocation", "next"]) => self.next().await,
             (&Method::POST, ["invocation", id, "response"]) => self.response(id, request).await,
             (&Method::POST, ["invocation", id, "error"]) => {
-                let answer = self.taken(id);
+                let current = self.taken(id);
                 let Diagnostic { error_type, error_message } = diagnostic(request).await;
                 tracing::error!(error_type, error_message, "the function failed");
-                match answer {
-                    Some(answer) => {
-                        let _ = answer.send(Err(Failure::Failed("the function failed")));
+                match current {
+                    Some(current) => {
+                        (current.answered)();
+                        let _ = current.answer.send(Err(Failure::Failed("the function failed")));
                         said(StatusCode::ACCEPTED, "OK")
                     }
                     None => unknown(id),
@@ -125,7 +137,7 @@ impl RuntimeApi {
     async fn next(&self) -> Response<Full<Bytes>> {
         self.fail(Failure::Failed("the function asked for more work before it answered"));
         self.state.send_replace(State::Waiting);
-        let Some(Invocation { id, event, deadline, arn, answer }) = self.invocations.lock().await.recv().await else {
+        let Some(Invocation { id, event, deadline, arn, answer, answered }) = self.invocations.lock().await.recv().await else {
             return said(StatusCode::GONE, "the environment is being stopped");
         };
         let mut response = Response::new(Full::new(event));
@@ -137,13 +149,13 @@ impl RuntimeApi {
             }
         }
         headers.insert("lambda-runtime-deadline-ms", deadline.into());
-        *self.current.lock() = Some((id, answer));
+        *self.current.lock() = Some(Current { id, answer, answered });
         self.state.send_replace(State::Busy);
         response
     }
 
     async fn response(&self, id: &str, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        let Some(answer) = self.taken(id) else { return unknown(id) };
+        let Some(Current { answer, answered, .. }) = self.taken(id) else { return unknown(id) };
         let streaming = request.headers().get("lambda-runtime-function-response-mode").is_some_and(|mode| mode == "streaming");
         let mut body = request.into_body();
         let mut failed = None;
@@ -160,25 +172,31 @@ impl RuntimeApi {
             if let Some(error_type) = failed.and_then(|trailers| trailers.get("lambda-runtime-function-error-type").cloned()) {
                 tracing::error!(?error_type, "the function failed within its stream");
             }
+            answered();
             return said(StatusCode::ACCEPTED, "OK");
         }
         let mut whole = BytesMut::new();
-        while let Some(Ok(frame)) = body.frame().await {
+        while let Some(frame) = body.frame().await {
+            let Ok(frame) = frame else {
+                let _ = answer.send(Err(Failure::Failed("the function's response broke off")));
+                return said(StatusCode::BAD_REQUEST, "the response broke off");
+            };
             let Ok(piece) = frame.into_data() else { continue };
             if whole.len() + piece.len() > MAX_RESPONSE_BYTES {
+                answered();
                 let _ = answer.send(Err(Failure::Failed("the function's response is larger than 6 MiB")));
                 return said(StatusCode::PAYLOAD_TOO_LARGE, "the response is larger than 6 MiB");
             }
             whole.extend_from_slice(&piece);
         }
+        answered();
         let _ = answer.send(Ok(Reply::Whole(whole.freeze())));
         said(StatusCode::ACCEPTED, "OK")
     }
 
     /// The right to answer the present invocation, once.
-    fn taken(&self, id: &str) -> Option<Answer> {
-        let mut current = self.current.lock();
-        current.take_if(|(present, _)| present == id).map(|(_, answer)| answer)
+    fn taken(&self, id: &str) -> Option<Current> {
+        self.current.lock().take_if(|current| current.id == id)
     }
 }
 

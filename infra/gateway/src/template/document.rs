@@ -54,6 +54,7 @@ pub(super) struct FunctionProperties {
     pub(super) code_uri: String,
     pub(super) timeout: Option<u64>,
     pub(super) memory_size: Option<u32>,
+    pub(super) reserved_concurrent_executions: Option<usize>,
     #[serde(default)]
     pub(super) environment: Environment,
     #[serde(default)]

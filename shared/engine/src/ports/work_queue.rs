@@ -16,6 +16,9 @@ pub trait WorkQueue: Send + Sync + 'static {
     /// Says that work was committed: wakes workers, or carries it from the outbox to where they look.
     async fn announce(&self, work: &[Work]) -> Result<(), StoreError>;
 
+    /// Others may have committed work without a word here: who waits looks now.
+    fn look(&self) {}
+
     /// Takes up to `max` pieces and hides them from others for `visibility`. Waits up to `wait` for the first.
     async fn receive(&self, queue: QueueName, max: u32, visibility: Duration, wait: Duration) -> Result<Vec<Delivery>, StoreError>;
 

@@ -147,6 +147,10 @@ impl WorkQueue for FaultyWorkQueue {
         announced
     }
 
+    fn look(&self) {
+        self.inner.look();
+    }
+
     async fn receive(&self, queue: QueueName, max: u32, visibility: Duration, wait: Duration) -> Result<Vec<Delivery>, StoreError> {
         self.inner.receive(queue, max, visibility, wait).await
     }
