@@ -18,11 +18,14 @@ use crate::{
 /// points are for tests only.
 const WITH_ADAPTER: &str = "--features=agents/sdk-executor,gateway/fault-points";
 
-/// What the end-to-end suite runs over beside SQLite: the value of `A2A_TEST_BACKEND`, its name for people, and the servers that it needs.
-const BACKENDS: [(&str, &str, &[&str]); 3] = [
-    ("postgres-redis", "Postgres and Redis", &[POSTGRES, REDIS]),
-    ("postgres", "Postgres alone", &[POSTGRES]),
-    ("dynamodb-sqs", "DynamoDB and SQS", &[AWS]),
+/// What else the end-to-end suite runs over, after SQLite with its functions in-process: the values of `A2A_TEST_BACKEND` and `A2A_TEST_FUNCTIONS`,
+/// a name for people, and the servers that it needs.
+const END_TO_END: [(&str, &str, &str, &[&str]); 5] = [
+    ("sqlite", "processes", "SQLite, functions as processes", &[]),
+    ("postgres-redis", "in-process", "Postgres and Redis", &[POSTGRES, REDIS]),
+    ("postgres-redis", "processes", "Postgres and Redis, functions as processes", &[POSTGRES, REDIS]),
+    ("postgres", "in-process", "Postgres alone", &[POSTGRES]),
+    ("dynamodb-sqs", "in-process", "DynamoDB and SQS", &[AWS]),
 ];
 
 /// Runs all tests, or those with `filter` in their name.
@@ -95,9 +98,10 @@ impl Run<'_> {
             missing.push(format!("{} {} ({})", names.len(), absent.why, names.join(", ")));
         }
         step("units, backends, properties; end to end over SQLite", self.cargo_test(&[]).env("A2A_TEST_BACKEND", "sqlite"))?;
-        for (backend, name, needs) in BACKENDS {
+        for (backend, functions, name, needs) in END_TO_END {
             if needs.iter().all(|variable| self.servers.has(variable)) {
-                step(&format!("end to end over {name}"), self.cargo_test(&["--test", "e2e"]).env("A2A_TEST_BACKEND", backend))?;
+                let mut suite = self.cargo_test(&["--test", "e2e"]);
+                step(&format!("end to end over {name}"), suite.env("A2A_TEST_BACKEND", backend).env("A2A_TEST_FUNCTIONS", functions))?;
             } else {
                 missing.push(format!("the end-to-end suite over {name}"));
             }
