@@ -1,14 +1,14 @@
 //! Every piece of queued work is handed out twice or more, while it is being done, and in no order.
 //!
 //! Two gateways work over one database, whose queued rows this test makes due again and again: whoever has a piece keeps working, and others get
-//! it as well. Asserted is what the oracle asserts: one effect of each message, sequences without gap or repetition, webhooks in order that came
-//! at least once.
+//! it as well. Over SQS a proxy hands out each message twice, the second while the first is being worked on, mostly to another worker. Asserted
+//! is what the oracle asserts: one effect of each message, sequences without gap or repetition, webhooks in order that came at least once.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::harness::{Backend, Ending, Message, Oracle, Way, repeat, repetitions};
+use crate::harness::{Backend, Ending, Message, Oracle, RepeatingQueue, Way, repeat, repetitions};
 
 const MESSAGES: u32 = 12;
 const PAUSE: Duration = Duration::from_millis(3);
@@ -67,6 +67,22 @@ async fn postgres_rows() {
             let Ok(taken) = sqlx::query_scalar::<_, bool>(shuffled).fetch_all(&mut *transaction).await else { return 0 };
             transaction.commit().await.unwrap();
             taken.into_iter().filter(|taken| *taken).count() as u64
+        })
+        .await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn sqs_messages() {
+    repeat(repetitions(), async |_| {
+        let mut backend = Backend::dynamodb_sqs().await;
+        let queue = RepeatingQueue::before(backend.setting("AWS_ENDPOINT_URL")).await;
+        backend.set("AWS_ENDPOINT_URL_SQS", &queue.url);
+        let mut before = 0;
+        twice_and_out_of_order(&backend, async || {
+            let repeated = queue.repeated();
+            repeated - std::mem::replace(&mut before, repeated)
         })
         .await;
     })

@@ -8,6 +8,8 @@ use crate::harness::{Backend, Ending, Message, Oracle, Way, repeat, repetitions}
 
 const CLIENTS: u32 = 9;
 const LOAD: Duration = Duration::from_secs(3);
+/// A gateway that is told to end has ended; servers that do one thing at a time for all tests take twice as long.
+const SOON: Duration = Duration::from_secs(6);
 
 /// Clients that send one message after the other until a moment; one that isn't answered whole is sent to the next gateway, until it is.
 pub async fn clients(oracle: &Oracle, bases: &[String], until: Instant) {
@@ -46,18 +48,18 @@ async fn killed(backend: Backend, run: u32) {
     oracle.verify(&second.base).await;
 }
 
-/// Tells one of two gateways to end. It ends by itself and soon, whatever the other one has to do; whoever it was answering is answered whole or
-/// finds the rest at the other.
-async fn drained(backend: Backend, run: u32) {
+/// Tells one of two gateways to end. It ends by itself within a time, in which the other one always has something to do; whoever it was answering
+/// is answered whole or finds the rest at the other.
+async fn drained(backend: Backend, run: u32, within: Duration) {
     let oracle = Oracle::new().await;
     let (mut first, second) = (backend.gateway().await, backend.gateway().await);
     let bases = [first.base.clone(), second.base.clone()];
     let moment = Duration::from_millis(u64::from(300 + run * 137 % 2000));
-    tokio::join!(clients(&oracle, &bases, Instant::now() + LOAD + LOAD), async {
+    tokio::join!(clients(&oracle, &bases, Instant::now() + within), async {
         sleep(moment).await;
         let told = Instant::now();
         assert!(first.terminate().await.success(), "a drain ends well");
-        assert!(told.elapsed() < Duration::from_secs(6), "a drain took {:?} though nothing here takes longer than a second", told.elapsed());
+        assert!(told.elapsed() < within, "a drain took {:?} though nothing here takes longer than a second", told.elapsed());
     });
     oracle.verify(&second.base).await;
 }
@@ -81,7 +83,7 @@ async fn often<F: Future<Output = ()>>(scenario: impl Fn(u32) -> F) {
 }
 
 macro_rules! load_on {
-    ($backend:ident, $open:expr) => {
+    ($backend:ident, $drained_within:expr, $open:expr) => {
         mod $backend {
             use super::*;
 
@@ -92,7 +94,7 @@ macro_rules! load_on {
 
             #[tokio::test]
             async fn a_drained_gateway_ends_soon_and_loses_nothing() {
-                often(async |run| drained(($open)().await, run).await).await;
+                often(async |run| drained(($open)().await, run, $drained_within).await).await;
             }
 
             #[tokio::test]
@@ -103,5 +105,6 @@ macro_rules! load_on {
     };
 }
 
-load_on!(sqlite, async || Backend::new(&[]));
-load_on!(postgres, Backend::postgres);
+load_on!(sqlite, SOON, async || Backend::new(&[]));
+load_on!(postgres, SOON, Backend::postgres);
+load_on!(dynamodb_sqs, 2 * SOON, Backend::dynamodb_sqs);

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | a gateway is killed with SIGKILL at one exact step of a task's way | `kills` | told before stored, an outbox that forgets, a lease that nobody takes over |
 //! | a gateway is killed or told to end at any moment under load | `load` | a drain that waits for others, calls that are cut |
-//! | queued work is handed out again and again, in no order | `duplicates` | work that isn't safe to run twice |
+//! | queued work is handed out again and again, in no order, as rows and as SQS messages | `duplicates` | work that isn't safe to run twice |
 //! | the database is stopped (in two ways), slow, silent, or has too few connections | `database` | lost commits, hangs, errors without `Retry-After` |
 //! | Redis is killed and started again empty under load | `redis` | signals that something depended on |
 //!

@@ -1,6 +1,7 @@
 """Moto as a server of DynamoDB and SQS for tests, with what it lacks: one request of DynamoDB at a time, so that transactions
-and conditions hold among concurrent clients, transactions that copy what they touch and not the table, their limit of 4 MB, and
-the token by which one that is sent again is made once.
+and conditions hold among concurrent clients, transactions and queries that look at what they touch and not at the whole table,
+the transactions' limit of 4 MB, the token by which one that is sent again is made once, and queues that lose nothing when a
+message is deleted while another is sent.
 
     python aws_server.py HOST PORT
 """
@@ -15,6 +16,7 @@ from moto.dynamodb.exceptions import MockValidationException
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
 from moto.server import main
+from moto.sqs.models import Queue
 
 ONE_AT_A_TIME = threading.RLock()
 MOST_BYTES = 4 * 1024 * 1024
@@ -23,6 +25,8 @@ DONE = set()
 
 call_action = responses.DynamoHandler.call_action
 transact_write_items = DynamoDBBackend.transact_write_items
+query = Table.query
+delete_message = Queue.delete_message
 answer_transaction = responses.DynamoHandler.transact_write_items
 
 
@@ -74,8 +78,27 @@ def once(self):
     return answer
 
 
+def query_what_it_may_find(self, hash_key, *rest, **named):
+    index_name = rest[6]
+    held = self.items if index_name else {hash_key: self.items.get(hash_key, {})}
+    # Moto sorts the whole table first.
+    self.all_items = lambda: [item for of_key in held.values() for item in of_key.values()]
+    try:
+        return query(self, hash_key, *rest, **named)
+    finally:
+        del self.all_items
+
+
+def delete_beside_none(self, receipt_handle):
+    # Moto puts a list without the message in place of the other, to which a message may have been added since.
+    with self._messages_lock:
+        return delete_message(self, receipt_handle)
+
+
 # Moto's own way back is a copy of the whole table.
 Table.__deepcopy__ = lambda table, memo: table
+Table.query = query_what_it_may_find
+Queue.delete_message = delete_beside_none
 DynamoDBBackend.transact_write_items = write_or_restore
 responses.DynamoHandler.transact_write_items = once
 responses.DynamoHandler.call_action = one_at_a_time

@@ -1,6 +1,7 @@
 //! What test programs share; and the README's Rust, compiled as documentation tests.
 #![allow(clippy::expect_used, reason = "what fails here fails a test")]
 
+pub mod aws;
 pub mod servers;
 
 #[cfg(doctest)]

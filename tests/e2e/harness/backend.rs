@@ -1,14 +1,7 @@
 //! What servers under test keep their data in: `A2A_TEST_BACKEND` chooses, and each test has a place of its own there.
 
-use std::{
-    sync::{
-        OnceLock,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-};
+use std::{sync::OnceLock, thread};
 
-use serde_json::json;
 use tempfile::TempDir;
 use tests::servers;
 
@@ -78,20 +71,7 @@ impl Place {
     }
 
     fn on_aws(&mut self) {
-        static PLACES: AtomicUsize = AtomicUsize::new(0);
-        let mut servers = servers::aws_servers();
-        let endpoint = servers.swap_remove(PLACES.fetch_add(1, Ordering::Relaxed) % servers.len());
-        let name = servers::unique_name();
-        let (run_task, deliver_push) = wait_for(async { (queue(&endpoint, &name, "run-task").await, queue(&endpoint, &name, "deliver-push").await) });
-        self.variables.extend([
-            ("A2A_DATABASE_URL", format!("dynamodb://{name}")),
-            ("A2A_QUEUE_URL", run_task),
-            ("A2A_PUSH_QUEUE_URL", deliver_push),
-            ("AWS_ENDPOINT_URL", endpoint),
-            ("AWS_REGION", REGION.to_owned()),
-            ("AWS_ACCESS_KEY_ID", "test".to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
-        ]);
+        self.variables.extend(wait_for(tests::aws::variables()));
     }
 }
 
@@ -101,34 +81,6 @@ impl Drop for Place {
             wait_for(async move { servers::drop_postgres_database(&url).await });
         }
     }
-}
-
-const REGION: &str = "us-east-1";
-
-/// Makes a queue with its dead letters, as the template does, and says where it is.
-async fn queue(endpoint: &str, name: &str, of: &str) -> String {
-    let dead = sqs(endpoint, "CreateQueue", json!({"QueueName": format!("{name}-{of}-dead")})).await["QueueUrl"].clone();
-    let attributes = sqs(endpoint, "GetQueueAttributes", json!({"QueueUrl": dead, "AttributeNames": ["QueueArn"]})).await;
-    let redrive = json!({"deadLetterTargetArn": attributes["Attributes"]["QueueArn"], "maxReceiveCount": 5}).to_string();
-    let made = sqs(endpoint, "CreateQueue", json!({"QueueName": format!("{name}-{of}"), "Attributes": {"RedrivePolicy": redrive}})).await;
-    made["QueueUrl"].as_str().unwrap().to_owned()
-}
-
-/// An operation of SQS in its JSON protocol; the server that tests run against doesn't check signatures, but reads the region from them.
-async fn sqs(endpoint: &str, operation: &str, input: serde_json::Value) -> serde_json::Value {
-    let response = reqwest::Client::builder()
-        .no_proxy()
-        .build()
-        .unwrap()
-        .post(endpoint)
-        .header("X-Amz-Target", format!("AmazonSQS.{operation}"))
-        .header("Content-Type", "application/x-amz-json-1.0")
-        .header("Authorization", format!("AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/sqs/aws4_request, SignedHeaders=host, Signature=none"))
-        .body(input.to_string());
-    let answer = response.send().await.unwrap().text().await.unwrap();
-    let answer: serde_json::Value = serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{operation}: {answer}"));
-    assert!(answer.get("__type").is_none(), "{operation}: {answer}");
-    answer
 }
 
 /// Waits in the midst of a test, which runs on a runtime of its own.

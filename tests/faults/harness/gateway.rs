@@ -53,8 +53,15 @@ impl Backend {
     /// The same with Redis at this URL.
     pub async fn postgres_and_redis(redis: &str) -> Backend {
         let mut backend = Backend::postgres().await;
-        backend.settings.push(("A2A_REDIS_URL".to_owned(), redis.to_owned()));
+        backend.set("A2A_REDIS_URL", redis);
         backend
+    }
+
+    /// A table and queues of the test's own.
+    pub async fn dynamodb_sqs() -> Backend {
+        let variables = tests::aws::variables().await;
+        let settings: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        Backend::new(&settings)
     }
 
     /// The file whose presence arms the faults of this backend's gateways.
@@ -65,6 +72,11 @@ impl Backend {
     /// What gateways are told by a variable.
     pub fn setting(&self, name: &str) -> &str {
         &self.settings.iter().rev().find(|(known, _)| known == name).expect("a setting of this backend").1
+    }
+
+    /// Tells gateways that start from now on something else.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.settings.push((name.to_owned(), value.to_owned()));
     }
 
     pub fn directory(&self) -> &Path {

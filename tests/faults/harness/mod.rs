@@ -5,12 +5,14 @@ mod gateway;
 mod inbox;
 mod oracle;
 mod proxy;
+mod repeating_queue;
 mod servers;
 
 pub use client::Ending;
 pub use gateway::{Backend, Gateway};
 pub use oracle::{Message, Oracle, Way};
 pub use proxy::Proxy;
+pub use repeating_queue::RepeatingQueue;
 pub use servers::{OwnPostgres, OwnRedis, Stop};
 
 use std::{future::Future, sync::LazyLock};

@@ -1,0 +1,52 @@
+//! A table and queues for one test, at one of the servers that speak as DynamoDB and SQS do.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::{Value, json};
+
+use crate::servers::{aws_servers, unique_name};
+
+const REGION: &str = "us-east-1";
+/// As often as the template's queues hand out a message before it is a dead letter.
+const MOST_RECEIPTS: u32 = 50;
+
+/// What a gateway has to be told to keep everything there. The servers share the load of all tests; the table is made by who needs it first.
+pub async fn variables() -> Vec<(&'static str, String)> {
+    static PLACES: AtomicUsize = AtomicUsize::new(0);
+    let mut servers = aws_servers();
+    let endpoint = servers.swap_remove(PLACES.fetch_add(1, Ordering::Relaxed) % servers.len());
+    let name = unique_name();
+    vec![
+        ("A2A_DATABASE_URL", format!("dynamodb://{name}")),
+        ("A2A_QUEUE_URL", queue(&endpoint, &format!("{name}-run-task")).await),
+        ("A2A_PUSH_QUEUE_URL", queue(&endpoint, &format!("{name}-deliver-push")).await),
+        ("AWS_ENDPOINT_URL", endpoint),
+        ("AWS_REGION", REGION.to_owned()),
+        ("AWS_ACCESS_KEY_ID", "test".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
+    ]
+}
+
+/// Makes a queue with its dead letters, as the template does, and says where it is.
+async fn queue(endpoint: &str, name: &str) -> String {
+    let dead = sqs(endpoint, "CreateQueue", json!({"QueueName": format!("{name}-dead")})).await["QueueUrl"].clone();
+    let attributes = sqs(endpoint, "GetQueueAttributes", json!({"QueueUrl": dead, "AttributeNames": ["QueueArn"]})).await;
+    let redrive = json!({"deadLetterTargetArn": attributes["Attributes"]["QueueArn"], "maxReceiveCount": MOST_RECEIPTS}).to_string();
+    let made = sqs(endpoint, "CreateQueue", json!({"QueueName": name, "Attributes": {"RedrivePolicy": redrive}})).await;
+    made["QueueUrl"].as_str().expect("a queue is made").to_owned()
+}
+
+/// An operation of SQS in its JSON protocol. These servers don't check signatures, but read the region from them.
+pub async fn sqs(endpoint: &str, operation: &str, input: Value) -> Value {
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let request = client
+        .post(endpoint)
+        .header("X-Amz-Target", format!("AmazonSQS.{operation}"))
+        .header("Content-Type", "application/x-amz-json-1.0")
+        .header("Authorization", format!("AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/sqs/aws4_request, SignedHeaders=host, Signature=none"))
+        .body(input.to_string());
+    let answer = request.send().await.expect("an answer").text().await.expect("a whole answer");
+    let answer: Value = serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{operation}: {answer}"));
+    assert!(answer.get("__type").is_none(), "{operation}: {answer}");
+    answer
+}
