@@ -40,6 +40,11 @@ impl<'a> ChangedArtifacts<'a> {
         Ok(ChangedArtifacts { chunks, by_number })
     }
 
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_number.is_empty()
+    }
+
     /// Whether these can be all artifacts of a task.
     pub(super) fn are_all(&self) -> bool {
         self.by_number.iter().zip(0..).all(|((number, changed), place)| *number == place && changed.before == 0)
@@ -54,7 +59,7 @@ impl<'a> ChangedArtifacts<'a> {
 
     /// What `tasks.artifacts` has of these afterwards; `None` where no artifact changes.
     pub(super) fn after(&self) -> Result<Option<String>, StoreError> {
-        if self.by_number.is_empty() {
+        if self.is_empty() {
             return Ok(None);
         }
         let after: BTreeMap<u32, _> = self.by_number.iter().map(|(number, changed)| (*number, (names::column(changed.id), changed.after))).collect();
@@ -72,11 +77,5 @@ impl<'a> ChangedArtifacts<'a> {
     pub(super) fn inline(&self) -> Result<Option<String>, StoreError> {
         let chunks: Vec<(u32, &Artifact)> = self.kept().map(|chunk| (chunk.artifact_number, &chunk.artifact)).collect();
         if chunks.is_empty() { Ok(None) } else { to_json(&chunks).map(Some) }
-    }
-
-    /// The artifacts whose earlier chunks are void, if they had any.
-    pub(super) fn replaced(&self) -> Vec<i32> {
-        let replaced = self.by_number.iter().filter(|(_, changed)| changed.before == 0);
-        replaced.filter_map(|(number, _)| i32::try_from(*number).ok()).collect()
     }
 }

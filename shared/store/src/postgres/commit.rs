@@ -9,7 +9,7 @@ use super::{
     names,
     outbox::{self, Outbox},
     remembered::{self, MessageDigest, digest},
-    statements::{CHANGE, CHANGE_WITH_MORE, CREATE, CREATE_WITH_MORE},
+    statements::{CHANGE, CHANGE_WITH_CHUNKS, CHANGE_WITH_MORE, CREATE, CREATE_WITH_MORE},
     store_error,
     values::{number, to_json},
 };
@@ -18,9 +18,6 @@ use crate::values::{milliseconds, state_number};
 /// `task_log.place` of a message, and of the events of a commit. Chunks have the number of their artifact.
 pub(super) const MESSAGE: i32 = -1;
 pub(super) const EVENTS: i32 = -2;
-
-/// Chunks of one commit: the later commit's have greater numbers in the log.
-const CHUNKS_AT_ONCE: i64 = 1 << 20;
 
 /// A message that is in its own way, being too old to be recognised, is forgotten between two tries.
 const TRIES: u32 = 3;
@@ -130,18 +127,22 @@ impl<'a> Prepared<'a> {
         for (message_number, message) in (change.first_message_number..).zip(&change.messages) {
             log.push(MESSAGE, number(message_number), to_json(message)?);
         }
-        let first_chunk = (number(version) + 1) * CHUNKS_AT_ONCE;
-        for (chunk_number, chunk) in (first_chunk..).zip(self.artifacts.kept()) {
-            log.push(i32::try_from(chunk.artifact_number).unwrap_or(i32::MAX), chunk_number, to_json(&chunk.artifact)?);
+        for chunk in self.artifacts.kept() {
+            let place = i32::try_from(chunk.artifact_number).unwrap_or(i32::MAX);
+            log.push(place, i64::from(chunk.chunk_number), to_json(&chunk.artifact)?);
         }
         if let (Some(events), Some(last)) = (&self.events, change.events.last()) {
             log.push(EVENTS, number(last.sequence), events.clone());
         }
         let (runner, until) = lease_columns(&change.lease);
-        let replaced = self.artifacts.replaced();
-        let more = self.outbox.is_some() || change.remember.is_some() || !replaced.is_empty();
+        let more = self.outbox.is_some() || change.remember.is_some();
         let nothing = if more && self.outbox.is_none() { Some(Outbox::default()) } else { None };
-        let query = sqlx::query(if more { CHANGE_WITH_MORE } else { CHANGE })
+        let sql = match more {
+            true => CHANGE_WITH_MORE,
+            false if self.artifacts.is_empty() => CHANGE,
+            false => CHANGE_WITH_CHUNKS,
+        };
+        let query = sqlx::query(sql)
             .bind(&*self.task_id)
             .bind(number(version))
             .bind(self.state)
@@ -168,7 +169,7 @@ impl<'a> Prepared<'a> {
         if !more {
             return Ok(query);
         }
-        Ok(query.bind(replaced).bind(first_chunk).bind(self.digest).bind(change.remember.as_ref().map(|message| milliseconds(message.forget_before))))
+        Ok(query.bind(self.digest).bind(change.remember.as_ref().map(|message| milliseconds(message.forget_before))))
     }
 
     /// Why nothing was changed; `None` where the next try may succeed.

@@ -41,7 +41,7 @@ macro_rules! view {
                 SELECT string_agg(body, ',' ORDER BY number) FROM (
                     SELECT body, number FROM task_log WHERE task = tasks.number AND place = -1 ORDER BY number DESC LIMIT ", $messages, ") AS latest) END,
              CASE WHEN version > 1 AND ", $artifacts, " THEN (
-                SELECT string_agg('[' || place || ',' || body || ']', ',' ORDER BY place, number) FROM task_log WHERE task = tasks.number AND place >= 0) END"
+                SELECT string_agg('[' || place || ',' || number || ',' || body || ']', ',' ORDER BY place, number) FROM task_log WHERE task = tasks.number AND place >= 0) END"
         )
     };
 }
@@ -122,31 +122,27 @@ fn history(first: Option<&str>, later: Option<&str>, length: Option<u32>) -> Res
     Ok(messages)
 }
 
-/// The artifacts, whole. Of a replaced one the row may still have chunks: it counts those in the log alone.
+/// The artifacts, whole. The row has the first chunks of some, and each may be replaced by one in the log; those count whose numbers the artifact has.
 fn artifacts(first: Option<&str>, later: Option<&str>, chunk_counts: &[(String, u32)]) -> Result<Vec<Artifact>, StoreError> {
     let first: Vec<(u32, Artifact)> = first.map(from_json).transpose()?.unwrap_or_default();
-    let later: Vec<(u32, Artifact)> = later.map(array_of).transpose()?.unwrap_or_default();
-    let mut missing: BTreeMap<u32, u32> = (0..).zip(chunk_counts.iter().map(|(_, chunks)| *chunks)).collect();
-    for (number, _) in &later {
-        missing.entry(*number).and_modify(|missing| *missing = missing.saturating_sub(1));
+    let later: Vec<(u32, u32, Artifact)> = later.map(array_of).transpose()?.unwrap_or_default();
+    let mut chunks = BTreeMap::new();
+    let mut next: BTreeMap<u32, u32> = BTreeMap::new();
+    for (artifact, chunk) in first {
+        let number = next.entry(artifact).or_default();
+        chunks.insert((artifact, *number), chunk);
+        *number += 1;
     }
-    let mut artifacts: BTreeMap<u32, Artifact> = BTreeMap::new();
-    let of_row = first.into_iter().filter(|(number, _)| {
-        missing.get_mut(number).is_some_and(|missing| {
-            let counts = *missing > 0;
-            *missing = missing.saturating_sub(1);
-            counts
-        })
-    });
-    for (number, chunk) in of_row.collect::<Vec<_>>().into_iter().chain(later) {
-        match artifacts.get_mut(&number) {
-            Some(whole) => add_chunk(whole, chunk),
-            None => {
-                artifacts.insert(number, chunk);
-            }
+    chunks.extend(later.into_iter().map(|(artifact, number, chunk)| ((artifact, number), chunk)));
+    let mut artifacts = Vec::new();
+    for (artifact, (_, count)) in (0..).zip(chunk_counts) {
+        let mut its = (0..*count).filter_map(|number| chunks.remove(&(artifact, number)));
+        if let Some(mut whole) = its.next() {
+            its.for_each(|chunk| add_chunk(&mut whole, chunk));
+            artifacts.push(whole);
         }
     }
-    Ok(artifacts.into_values().collect())
+    Ok(artifacts)
 }
 
 /// Values with commas between.

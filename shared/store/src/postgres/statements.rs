@@ -1,4 +1,4 @@
-//! The four statements of commits. Each is one round trip and one transaction by itself; most commits take the shorter of two.
+//! The five statements of commits. Each is one round trip and one transaction by itself; a commit takes the shortest that does it.
 //!
 //! What they lock they lock in this order: the task, the count of its owner and agent, webhooks, jobs by key. So commits, which have a task
 //! each, never wait for each other in a circle.
@@ -68,7 +68,7 @@ macro_rules! create {
 
 /// Gives a row if the task was as expected: at its version, in no other turn with the same message, and followed by what is added.
 macro_rules! change {
-    ($turn:literal, $unless:literal, $more:expr) => {
+    ($turn:expr, $unless:literal, $place_taken:expr, $more:expr) => {
         concat!(
             "WITH task AS (
                 UPDATE tasks SET version = version + 1, state_before = state, state = $3, status_at = $4, status = $5,
@@ -92,8 +92,9 @@ macro_rules! change {
             ),
             "), logged AS (
                 INSERT INTO task_log (task, place, number, body)
-                SELECT task.number, given.* FROM task, unnest($19::integer[], $20::bigint[], $21::text[]) AS given
-            )",
+                SELECT task.number, given.* FROM task, unnest($19::integer[], $20::bigint[], $21::text[]) AS given ",
+            $place_taken,
+            ")",
             $more,
             " SELECT FROM task"
         )
@@ -106,19 +107,33 @@ pub(super) const CREATE: &str = create!("NULL", "");
 /// Makes a task with webhooks or work.
 pub(super) const CREATE_WITH_MORE: &str = create!("nullif($23::text[], '{}')", outbox!());
 
-/// Changes a task.
-pub(super) const CHANGE: &str = change!("turn_message = CASE WHEN $18 THEN NULL ELSE turn_message END", "", "");
+/// What becomes of the message that is remembered, where none is to be.
+macro_rules! same_turn {
+    () => {
+        "turn_message = CASE WHEN $18 THEN NULL ELSE turn_message END"
+    };
+}
 
-/// Changes a task with webhooks, work or a message to remember, or replaces artifacts of it.
+/// A chunk takes the place of the one that it replaces. To delete that would leave an entry in the index, which each later look at the artifact
+/// would come by until a vacuum; and of an artifact that gets shorter, rows stay that no longer count.
+macro_rules! replace_chunks {
+    () => {
+        "ON CONFLICT (task, place, number) DO UPDATE SET body = excluded.body"
+    };
+}
+
+/// Changes a task, but not its artifacts.
+pub(super) const CHANGE: &str = change!(same_turn!(), "", "", "");
+
+/// Changes a task and its artifacts.
+pub(super) const CHANGE_WITH_CHUNKS: &str = change!(same_turn!(), "", replace_chunks!(), "");
+
+/// Changes a task, with webhooks, work or a message to remember.
 pub(super) const CHANGE_WITH_MORE: &str = change!(
-    "turn_message = CASE WHEN $18 THEN NULL ELSE coalesce($35, turn_message) END,
+    "turn_message = CASE WHEN $18 THEN NULL ELSE coalesce($33, turn_message) END,
      push_config_ids = (
         SELECT array_agg(DISTINCT id ORDER BY id) FROM unnest(push_config_ids || $23::text[] COLLATE \"C\") AS given (id))",
-    " AND NOT EXISTS (SELECT FROM tasks AS sent WHERE sent.turn_message = $35 AND sent.owner || '' = tasks.owner AND sent.turn_at >= $36)",
-    concat!(
-        outbox!(),
-        ", replaced AS (
-            DELETE FROM task_log USING task WHERE task_log.task = task.number AND place = ANY ($33) AND task_log.number < $34
-        )"
-    )
+    " AND NOT EXISTS (SELECT FROM tasks AS sent WHERE sent.turn_message = $33 AND sent.owner || '' = tasks.owner AND sent.turn_at >= $34)",
+    replace_chunks!(),
+    outbox!()
 );

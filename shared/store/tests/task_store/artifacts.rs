@@ -44,6 +44,12 @@ pub async fn a_first_chunk_replaces_the_artifact(store: Store) {
     for id in ["t", "u"] {
         assert_eq!(texts(&whole(&store, id).await.task.artifacts.unwrap()[0].parts), ["three", "four"]);
     }
+    // Shorter, and longer again.
+    for (version, chunks, parts) in [(3, vec![chunk(0, 0, "short")], vec!["short"]), (4, vec![chunk(0, 1, "longer")], vec!["short", "longer"])] {
+        done(&store, Change { chunks, ..update("t", version, TaskState::Working, 0) }).await;
+        let artifacts = whole(&store, "t").await.task.artifacts.unwrap();
+        assert_eq!((texts(&artifacts[0].parts), texts(&artifacts[1].parts)), (parts, vec!["x"]));
+    }
 }
 
 pub async fn artifacts_are_read_only_when_asked_for(store: Store) {
