@@ -1,5 +1,5 @@
 //! Trigger: API Gateway, `GET /.well-known/{agent-card.json,agent.json,jwks.json}`; the response is buffered.
 
 fn main() -> setup::Result {
-    setup::lambda::run_buffered(agent_card_function::handle)
+    setup::lambda::run_buffered(&setup::Parts::CARDS, agent_card_function::handle)
 }

@@ -1,5 +1,5 @@
 //! Trigger: API Gateway, `POST /rpc/GetTask`; the response is buffered.
 
 fn main() -> setup::Result {
-    setup::lambda::run_buffered(get_task_function::handle)
+    setup::lambda::run_buffered(&setup::Parts::READS, get_task_function::handle)
 }

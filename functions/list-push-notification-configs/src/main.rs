@@ -1,5 +1,5 @@
 //! Trigger: API Gateway, `GET /tasks/{id}/pushNotificationConfigs` and `POST /rpc/ListTaskPushNotificationConfigs`; the response is buffered.
 
 fn main() -> setup::Result {
-    setup::lambda::run_buffered(list_push_notification_configs_function::handle)
+    setup::lambda::run_buffered(&setup::Parts::READS, list_push_notification_configs_function::handle)
 }

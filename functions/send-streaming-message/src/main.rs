@@ -1,5 +1,5 @@
 //! Trigger: API Gateway, `POST /message:stream` and `POST /rpc/SendStreamingMessage`; the response is streamed.
 
 fn main() -> setup::Result {
-    setup::lambda::run_streaming(send_streaming_message_function::handle)
+    setup::lambda::run_streaming(&setup::Parts::RUNS, send_streaming_message_function::handle)
 }

@@ -1,5 +1,5 @@
 //! Trigger: a schedule, each minute.
 
 fn main() -> setup::Result {
-    setup::lambda::run_events(sweep_function::handle)
+    setup::lambda::run_events(&setup::Parts::CHANGES, sweep_function::handle)
 }

@@ -51,36 +51,38 @@ const NAME: &str = "Analysis Agent";
 impl AnalysisAgent {
     /// The clock dates its answers.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_string()).collect();
-        AnalysisAgent {
-            clock,
-            profile: AgentProfile {
-                id: ID.into(),
-                name: NAME.into(),
-                description: "Analyzes data that it is sent: statistics, trends and forecasts, anomalies, patterns and charts of numbers in data \
-                              parts, CSV and JSON files or text."
-                    .into(),
-                version: env!("CARGO_PKG_VERSION").into(),
-                skills: Skill::ALL.map(Skill::card).into(),
-                input_modes: owned(&[
-                    "text/plain",
-                    "application/json",
-                    "text/csv",
-                    "text/tab-separated-values",
-                    "application/x-ndjson",
-                    "application/jsonl",
-                    "text/markdown",
-                    "application/octet-stream",
-                ]),
-                output_modes: owned(&["application/json", "text/plain", "image/svg+xml"]),
-                extensions: vec![],
-                streaming: true,
-                push_notifications: true,
-                extended_agent_card: true,
-                extended_skills: vec![],
-                long_running: false,
-            },
-        }
+        AnalysisAgent { clock, profile: profile() }
+    }
+}
+
+/// What it says of itself.
+pub fn profile() -> AgentProfile {
+    let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_string()).collect();
+    AgentProfile {
+        id: ID.into(),
+        name: NAME.into(),
+        description: "Analyzes data that it is sent: statistics, trends and forecasts, anomalies, patterns and charts of numbers in data \
+                      parts, CSV and JSON files or text."
+            .into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        skills: Skill::ALL.map(Skill::card).into(),
+        input_modes: owned(&[
+            "text/plain",
+            "application/json",
+            "text/csv",
+            "text/tab-separated-values",
+            "application/x-ndjson",
+            "application/jsonl",
+            "text/markdown",
+            "application/octet-stream",
+        ]),
+        output_modes: owned(&["application/json", "text/plain", "image/svg+xml"]),
+        extensions: vec![],
+        streaming: true,
+        push_notifications: true,
+        extended_agent_card: true,
+        extended_skills: vec![],
+        long_running: false,
     }
 }
 

@@ -64,31 +64,30 @@ impl Behaviour {
 impl ConformanceAgent {
     /// `minimal` declares neither streaming nor push notifications nor an extended card.
     pub fn new(minimal: bool) -> Self {
-        ConformanceAgent {
-            profile: AgentProfile {
-                id: "conformance".into(),
-                name: "Conformance".into(),
-                description: "Shows each behaviour of the protocol on demand, for conformance suites.".into(),
-                version: env!("CARGO_PKG_VERSION").into(),
-                skills: vec![skill(
-                    "conformance",
-                    "Conformance",
-                    "Chooses its behaviour by a prefix of the message id, such as `tck-artifact-text`.",
-                )],
-                input_modes: vec!["text/plain".into(), "application/json".into()],
-                output_modes: vec!["text/plain".into(), "application/json".into()],
-                extensions: vec![],
-                streaming: !minimal,
-                push_notifications: !minimal,
-                extended_agent_card: !minimal,
-                extended_skills: if minimal {
-                    vec![]
-                } else {
-                    vec![skill("conformance_extended", "Extended conformance", "Stands on the extended card only.")]
-                },
-                long_running: false,
-            },
-        }
+        ConformanceAgent { profile: profile(minimal) }
+    }
+}
+
+/// What it says of itself.
+pub fn profile(minimal: bool) -> AgentProfile {
+    AgentProfile {
+        id: "conformance".into(),
+        name: "Conformance".into(),
+        description: "Shows each behaviour of the protocol on demand, for conformance suites.".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        skills: vec![skill("conformance", "Conformance", "Chooses its behaviour by a prefix of the message id, such as `tck-artifact-text`.")],
+        input_modes: vec!["text/plain".into(), "application/json".into()],
+        output_modes: vec!["text/plain".into(), "application/json".into()],
+        extensions: vec![],
+        streaming: !minimal,
+        push_notifications: !minimal,
+        extended_agent_card: !minimal,
+        extended_skills: if minimal {
+            vec![]
+        } else {
+            vec![skill("conformance_extended", "Extended conformance", "Stands on the extended card only.")]
+        },
+        long_running: false,
     }
 }
 

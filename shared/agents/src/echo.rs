@@ -13,32 +13,35 @@ pub struct EchoAgent {
 
 impl Default for EchoAgent {
     fn default() -> Self {
-        EchoAgent {
-            profile: AgentProfile {
-                id: "echo".into(),
-                name: "Echo".into(),
-                description: "Echoes its input as one artifact.".into(),
-                version: env!("CARGO_PKG_VERSION").into(),
-                skills: vec![AgentSkill {
-                    id: "echo".into(),
-                    name: "Echo".into(),
-                    description: "Sends back the text of the message.".into(),
-                    tags: vec!["echo".into(), "test".into()],
-                    examples: Some(vec!["hello".into()]),
-                    input_modes: None,
-                    output_modes: None,
-                    security_requirements: None,
-                }],
-                input_modes: vec!["text/plain".into()],
-                output_modes: vec!["text/plain".into()],
-                extensions: vec![],
-                streaming: true,
-                push_notifications: true,
-                extended_agent_card: false,
-                extended_skills: vec![],
-                long_running: false,
-            },
-        }
+        EchoAgent { profile: profile() }
+    }
+}
+
+/// What it says of itself.
+pub fn profile() -> AgentProfile {
+    AgentProfile {
+        id: "echo".into(),
+        name: "Echo".into(),
+        description: "Echoes its input as one artifact.".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        skills: vec![AgentSkill {
+            id: "echo".into(),
+            name: "Echo".into(),
+            description: "Sends back the text of the message.".into(),
+            tags: vec!["echo".into(), "test".into()],
+            examples: Some(vec!["hello".into()]),
+            input_modes: None,
+            output_modes: None,
+            security_requirements: None,
+        }],
+        input_modes: vec!["text/plain".into()],
+        output_modes: vec!["text/plain".into()],
+        extensions: vec![],
+        streaming: true,
+        push_notifications: true,
+        extended_agent_card: false,
+        extended_skills: vec![],
+        long_running: false,
     }
 }
 

@@ -13,4 +13,4 @@ pub mod steps;
 #[cfg(test)]
 mod testing;
 
-pub use registry::{Dependencies, UnknownAgent, from_names};
+pub use registry::{Dependencies, UnknownAgent, from_names, known_by_names};

@@ -8,7 +8,7 @@ mod evidence;
 mod fact_verification;
 mod information_extraction;
 mod intent;
-mod profile;
+pub mod profile;
 mod research_synthesis;
 pub mod retrieval;
 pub mod scorer;

@@ -21,32 +21,35 @@ pub struct StepsAgent {
 
 impl Default for StepsAgent {
     fn default() -> Self {
-        StepsAgent {
-            profile: AgentProfile {
-                id: "steps".into(),
-                name: "Steps".into(),
-                description: "Works in numbered steps with pauses between them.".into(),
-                version: env!("CARGO_PKG_VERSION").into(),
-                skills: vec![AgentSkill {
-                    id: "steps".into(),
-                    name: "Steps".into(),
-                    description: "As many steps, as many milliseconds apart, as the message says.".into(),
-                    tags: vec!["test".into()],
-                    examples: Some(vec!["4 steps of 50 ms".into()]),
-                    input_modes: None,
-                    output_modes: None,
-                    security_requirements: None,
-                }],
-                input_modes: vec!["text/plain".into()],
-                output_modes: vec!["text/plain".into()],
-                extensions: vec![],
-                streaming: true,
-                push_notifications: true,
-                extended_agent_card: false,
-                extended_skills: vec![],
-                long_running: false,
-            },
-        }
+        StepsAgent { profile: profile() }
+    }
+}
+
+/// What it says of itself.
+pub fn profile() -> AgentProfile {
+    AgentProfile {
+        id: "steps".into(),
+        name: "Steps".into(),
+        description: "Works in numbered steps with pauses between them.".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        skills: vec![AgentSkill {
+            id: "steps".into(),
+            name: "Steps".into(),
+            description: "As many steps, as many milliseconds apart, as the message says.".into(),
+            tags: vec!["test".into()],
+            examples: Some(vec!["4 steps of 50 ms".into()]),
+            input_modes: None,
+            output_modes: None,
+            security_requirements: None,
+        }],
+        input_modes: vec!["text/plain".into()],
+        output_modes: vec!["text/plain".into()],
+        extensions: vec![],
+        streaming: true,
+        push_notifications: true,
+        extended_agent_card: false,
+        extended_skills: vec![],
+        long_running: false,
     }
 }
 

@@ -50,4 +50,9 @@ impl App {
         let cors_origins = settings.cors_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
         Arc::new(App { engine, ports, settings, guard, cards, cors_origins, started })
     }
+
+    /// Has the key for agent cards brought, so that the first card needn't wait for it. Where that fails, the first card tries again.
+    pub async fn fetch_signing_key(&self) {
+        self.cards.fetch_signing_key().await;
+    }
 }

@@ -85,6 +85,11 @@ impl Cards {
         }
     }
 
+    /// Has the signer ready; where that fails it was logged.
+    pub async fn fetch_signing_key(&self) {
+        let _ = self.signer.ready().await;
+    }
+
     /// `/.well-known/agent-card.json` for a client of that version.
     pub async fn agent_card(&self, base_url: &str, tenant: Option<&str>, version: &str, request: &HeaderMap) -> Response {
         let form = match (version, self.default_card) {

@@ -1,6 +1,9 @@
 //! Which agent a message is for: the one that was addressed, the one that has the skill, or the one whose words it speaks.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 use protocol::{
     A2aError,
@@ -41,14 +44,13 @@ const EMPTY_WORDS: &[&str] = &[
 /// An agent with the words that its profile uses.
 pub(crate) struct Candidate {
     pub(crate) agent: Arc<dyn Agent>,
-    /// By [`stem_key`]: words under different keys can't be forms of one.
-    vocabulary: HashMap<String, Vec<(String, f32)>>,
+    /// By [`stem_key`]: words under different keys can't be forms of one. Made for the first message that names neither agent nor skill.
+    vocabulary: OnceLock<HashMap<String, Vec<(String, f32)>>>,
 }
 
 impl Candidate {
     pub(crate) fn new(agent: Arc<dyn Agent>) -> Self {
-        let vocabulary = vocabulary(agent.profile());
-        Candidate { agent, vocabulary }
+        Candidate { agent, vocabulary: OnceLock::new() }
     }
 
     fn profile(&self) -> &AgentProfile {
@@ -57,7 +59,7 @@ impl Candidate {
 
     /// How much a word belongs to this agent.
     fn weight(&self, word: &str) -> f32 {
-        let alike = self.vocabulary.get(stem_key(word)).into_iter().flatten();
+        let alike = self.vocabulary.get_or_init(|| vocabulary(self.profile())).get(stem_key(word)).into_iter().flatten();
         alike.filter(|(known, _)| same_stem(known, word)).map(|(_, weight)| *weight).fold(0.0, f32::max)
     }
 }

@@ -1,10 +1,13 @@
 //! Opens the backends that the settings name.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Context, Result, anyhow};
 use edge::SigningKeySource;
-use engine::ports::{Clock, DocumentStore, EventBus, SystemClock, TaskStore, WorkQueue};
+use engine::ports::{Clock, DocumentStore, EventBus, SystemClock, TaskStore, WebhookSender, WorkQueue};
 use events::{InProcessEventBus, RedisEventBus, RedisSettings};
 use store::{
     DynamoDbDatabase, DynamoDbDocumentStore, DynamoDbTaskStore, JobRows, PoolSettings, PostgresDatabase, PostgresDocumentStore, PostgresTaskStore,
@@ -12,89 +15,140 @@ use store::{
 };
 
 use crate::{
-    aws, corpus,
-    settings::{DatabaseUrl, QueueUrls, StorageSettings, Surroundings},
+    aws::AwsConfig,
+    corpus,
+    settings::{CorpusFile, DatabaseUrl, QueueUrls, StorageSettings, Surroundings},
     signing_key,
 };
 
-/// What one database keeps.
-pub(crate) struct Database {
-    pub(crate) tasks: Arc<dyn TaskStore>,
-    pub(crate) documents: Arc<dyn DocumentStore>,
-    /// Background work: the outbox of the tasks' commits.
-    jobs: Arc<dyn JobRows>,
-    /// Signs agent cards; the same for all who share the database.
-    pub(crate) signing_key: Option<SigningKeySource>,
+/// A database that is open, or can be.
+pub(crate) enum Database {
+    /// A file, and that of the key beside it.
+    Sqlite(SqliteDatabase, PathBuf),
+    /// A server; nobody has connected yet.
+    Postgres(PostgresDatabase),
+    /// A table, and where the documents of everyone are if not there; nobody has asked for either yet.
+    DynamoDb(DynamoDbDatabase, Option<CorpusFile>, AwsConfig),
 }
 
-/// Opens the database. A server brings it up to date; a Lambda, of which many start at a time, doesn't even look at one that is elsewhere.
-pub(crate) async fn database(settings: &StorageSettings, surroundings: Surroundings) -> Result<Database> {
-    match &settings.database {
-        DatabaseUrl::Sqlite(path) => {
-            let database = sqlite(path)?;
-            Ok(Database {
-                tasks: Arc::new(SqliteTaskStore::new(database.clone())),
-                documents: Arc::new(SqliteDocumentStore::new(database.clone())),
-                jobs: Arc::new(database),
-                signing_key: Some(signing_key::load(&path.with_file_name("agent-card-key.pem"))?.known()),
-            })
+impl Database {
+    pub(crate) fn tasks(&self) -> Arc<dyn TaskStore> {
+        match self {
+            Database::Sqlite(database, _) => Arc::new(SqliteTaskStore::new(database.clone())),
+            Database::Postgres(database) => Arc::new(PostgresTaskStore::new(database.clone())),
+            Database::DynamoDb(database, _, _) => Arc::new(DynamoDbTaskStore::new(database.clone())),
         }
+    }
+
+    /// Whether a server may hold connections of this process.
+    pub(crate) fn is_connected_to(&self) -> bool {
+        matches!(self, Database::Postgres(_))
+    }
+
+    /// Ends the connections, so that the server needn't find out that nobody is there.
+    pub(crate) async fn close(&self) {
+        if let Database::Postgres(database) = self {
+            database.close().await;
+        }
+    }
+
+    pub(crate) fn documents(&self) -> Result<Arc<dyn DocumentStore>> {
+        Ok(match self {
+            Database::Sqlite(database, _) => Arc::new(SqliteDocumentStore::new(database.clone())),
+            Database::Postgres(database) => Arc::new(PostgresDocumentStore::new(database.clone())),
+            Database::DynamoDb(database, corpus, aws) => {
+                let corpus = corpus.as_ref().map(|file| corpus::opens(file, *aws)).transpose()?;
+                Arc::new(DynamoDbDocumentStore::new(database.clone(), corpus))
+            }
+        })
+    }
+
+    /// Background work: the outbox of the tasks' commits.
+    fn jobs(&self) -> Arc<dyn JobRows> {
+        match self {
+            Database::Sqlite(database, _) => Arc::new(database.clone()),
+            Database::Postgres(database) => Arc::new(database.clone()),
+            Database::DynamoDb(database, _, _) => Arc::new(database.clone()),
+        }
+    }
+
+    /// Signs agent cards; the same for all who share the database.
+    pub(crate) fn signing_key(&self) -> SigningKeySource {
+        match self {
+            Database::Sqlite(_, key) => signing_key::beside(key.clone()),
+            Database::Postgres(database) => signing_key::shared(database.clone()),
+            Database::DynamoDb(database, _, _) => signing_key::shared(database.clone()),
+        }
+    }
+}
+
+/// Opens the database. A server then brings it up to date; a Lambda, of which many start at a time, doesn't even look at one that is elsewhere.
+pub(crate) fn database(settings: &StorageSettings, surroundings: Surroundings, aws: AwsConfig) -> Result<Database> {
+    Ok(match &settings.database {
+        DatabaseUrl::Sqlite(path) => Database::Sqlite(sqlite(path)?, path.with_file_name("agent-card-key.pem")),
         DatabaseUrl::Postgres(url) => {
-            let database = postgres(&url.0, settings.database_connections, surroundings).context("A2A_DATABASE_URL")?;
-            if surroundings == Surroundings::Server {
-                database.migrate().await.context("the database of A2A_DATABASE_URL")?;
-            }
-            Ok(Database {
-                tasks: Arc::new(PostgresTaskStore::new(database.clone())),
-                documents: Arc::new(PostgresDocumentStore::new(database.clone())),
-                jobs: Arc::new(database.clone()),
-                signing_key: Some(signing_key::shared(database)),
-            })
+            Database::Postgres(postgres(&url.0, settings.database_connections, surroundings, aws).context("A2A_DATABASE_URL")?)
         }
-        DatabaseUrl::DynamoDb { table } => {
-            let database = DynamoDbDatabase::new(table.as_str(), aws::config);
-            if surroundings == Surroundings::Server {
-                database.create_table().await.with_context(|| format!("the table `{table}` (A2A_DATABASE_URL)"))?;
-            }
-            let corpus = settings.corpus.as_ref().map(corpus::opens).transpose()?;
-            Ok(Database {
-                tasks: Arc::new(DynamoDbTaskStore::new(database.clone())),
-                documents: Arc::new(DynamoDbDocumentStore::new(database.clone(), corpus)),
-                jobs: Arc::new(database.clone()),
-                signing_key: Some(signing_key::shared(database)),
-            })
+        DatabaseUrl::DynamoDb { table } => Database::DynamoDb(DynamoDbDatabase::new(table.as_str(), aws), settings.corpus.clone(), aws),
+    })
+}
+
+/// Brings the database up to date, as far as opening it hasn't.
+pub(crate) async fn migrate(database: &Database, settings: &StorageSettings) -> Result<()> {
+    match (database, &settings.database) {
+        (Database::Postgres(database), _) => database.migrate().await.context("the database of A2A_DATABASE_URL"),
+        (Database::DynamoDb(database, _, _), DatabaseUrl::DynamoDb { table }) => {
+            database.create_table().await.with_context(|| format!("the table `{table}` (A2A_DATABASE_URL)"))
         }
+        (Database::Sqlite(_, key), _) => signing_key::load(key).map(drop),
+        (Database::DynamoDb(..), _) => Ok(()),
     }
 }
 
 /// How signals travel.
-pub(crate) async fn events(settings: &StorageSettings, surroundings: Surroundings) -> Result<Arc<dyn EventBus>> {
-    match &settings.redis {
-        None => Ok(Arc::new(InProcessEventBus::new())),
-        Some(url) => {
-            let outlives_response = surroundings == Surroundings::Server;
-            let redis = RedisSettings { url: &url.0, max_connections: settings.redis_connections, outlives_response };
-            Ok(Arc::new(RedisEventBus::new(redis).map_err(|error| anyhow!("A2A_REDIS_URL {error}"))?))
-        }
-    }
+pub(crate) fn events(settings: &StorageSettings, surroundings: Surroundings) -> Result<Arc<dyn EventBus>> {
+    let Some(url) = &settings.redis else { return events_within(settings, surroundings) };
+    let outlives_response = surroundings == Surroundings::Server;
+    let redis = RedisSettings { url: &url.0, max_connections: settings.redis_connections, outlives_response };
+    Ok(Arc::new(RedisEventBus::new(redis).map_err(|error| anyhow!("A2A_REDIS_URL {error}"))?))
+}
+
+/// Signals for who neither sends nor hears any of other processes.
+pub(crate) fn events_within(_: &StorageSettings, _: Surroundings) -> Result<Arc<dyn EventBus>> {
+    Ok(Arc::new(InProcessEventBus::new()))
 }
 
 /// How background work reaches workers.
-pub(crate) fn queue(settings: &StorageSettings, database: &Database, clock: Arc<dyn Clock>) -> Arc<dyn WorkQueue> {
+pub(crate) fn queue(settings: &StorageSettings, database: &Database, aws: AwsConfig, clock: Arc<dyn Clock>) -> Arc<dyn WorkQueue> {
     match &settings.queue {
-        None => Arc::new(queue::RowsWorkQueue::new(database.jobs.clone(), clock)),
+        None => rows(settings, database, aws, clock),
         Some(QueueUrls { run_task, deliver_push }) => {
-            Arc::new(queue::SqsWorkQueue::new(aws::config, run_task.clone(), deliver_push.clone(), database.jobs.clone(), clock))
+            Arc::new(queue::SqsWorkQueue::new(aws, run_task.clone(), deliver_push.clone(), database.jobs(), clock))
         }
     }
 }
 
-fn postgres(url: &str, connections: u32, surroundings: Surroundings) -> Result<PostgresDatabase> {
+/// Background work that waits in the database.
+pub(crate) fn rows(_: &StorageSettings, database: &Database, _: AwsConfig, clock: Arc<dyn Clock>) -> Arc<dyn WorkQueue> {
+    Arc::new(queue::RowsWorkQueue::new(database.jobs(), clock))
+}
+
+/// Calls webhooks; on this machine too where that is allowed.
+pub(crate) fn calls(allow_loopback: bool) -> Arc<dyn WebhookSender> {
+    Arc::new(webhook::ReqwestWebhookSender::new(allow_loopback))
+}
+
+/// Says which webhooks can be called, for who leaves that to others.
+pub(crate) fn checks(allow_loopback: bool) -> Arc<dyn WebhookSender> {
+    Arc::new(webhook::WebhookChecks::new(allow_loopback))
+}
+
+fn postgres(url: &str, connections: u32, surroundings: Surroundings, aws: AwsConfig) -> Result<PostgresDatabase> {
     let pool = match surroundings {
         Surroundings::Server => PoolSettings::of_a_server(connections),
         Surroundings::Lambda => PoolSettings::of_a_lambda(connections),
     };
-    Ok(PostgresDatabase::open_with(url, pool, Arc::new(SystemClock), aws::config)?)
+    Ok(PostgresDatabase::open_with(url, pool, Arc::new(SystemClock), aws)?)
 }
 
 fn sqlite(path: &Path) -> Result<SqliteDatabase> {

@@ -19,7 +19,7 @@ use store::{OpenCorpus, SqliteDatabase, SqliteDocumentStore};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 
-use crate::{aws, settings::CorpusFile};
+use crate::{aws::AwsConfig, settings::CorpusFile};
 
 /// Documents on their way to a file that A2A_CORPUS can name.
 pub struct Corpus {
@@ -49,7 +49,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 /// A file that is here is opened now, so that a wrong path stops the start; one in S3 is fetched when it is first needed.
-pub(crate) fn opens(file: &CorpusFile) -> Result<OpenCorpus> {
+pub(crate) fn opens(file: &CorpusFile, aws: AwsConfig) -> Result<OpenCorpus> {
     match file.clone() {
         CorpusFile::Path(path) => {
             let store = open(&path, None).with_context(|| format!("the corpus `{}` (A2A_CORPUS)", path.display()))?;
@@ -61,7 +61,7 @@ pub(crate) fn opens(file: &CorpusFile) -> Result<OpenCorpus> {
         CorpusFile::S3 { bucket, key, endpoint } => Ok(Box::new(move || {
             let (bucket, key, endpoint) = (bucket.clone(), key.clone(), endpoint.clone());
             Box::pin(async move {
-                let fetched = fetch(&aws::config().await, &bucket, &key, endpoint.as_deref()).await;
+                let fetched = fetch(&aws().await, &bucket, &key, endpoint.as_deref()).await;
                 let named = fetched.with_context(|| format!("the corpus `s3://{bucket}/{key}` (A2A_CORPUS)"));
                 named.map_err(|error| StoreError::Unavailable(format!("{error:#}").into()))
             })
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_path_that_is_wrong_is_named() {
-        let error = opens(&CorpusFile::Path("nowhere/corpus.db".into())).err().unwrap();
+        let error = opens(&CorpusFile::Path("nowhere/corpus.db".into()), crate::aws::config).err().unwrap();
         assert!(format!("{error:#}").starts_with("the corpus `nowhere/corpus.db` (A2A_CORPUS): "), "{error:#}");
     }
 }

@@ -1,86 +1,139 @@
 //! Runs a function's handler in AWS Lambda, or anything that speaks its Runtime API.
 
-use std::{future::Future, sync::Arc};
+mod api_gateway;
+mod runtime_api;
 
-use edge::{App, Body, Request, Response};
-use http_body_util::BodyExt;
-use lambda_http::{Error, service_fn};
-use lambda_runtime::LambdaEvent;
+use std::{future::Future, panic::AssertUnwindSafe, pin::pin, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use edge::{App, Request, Response};
+use futures::FutureExt;
 use serde::{Serialize, de::DeserializeOwned};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::yield_now,
+    time::timeout,
+};
 
-use crate::Settings;
+use crate::{Parts, Settings, backends::Database, settings, wiring};
+use runtime_api::{Invocation, Outcome, RuntimeApi};
+
+/// Lambda kills a process so long after `SIGTERM`, less a margin.
+const CLOSED_WITHIN: Duration = Duration::from_millis(400);
 
 /// Runs a handler whose responses are sent whole.
-pub fn run_buffered<H, F>(handle: H) -> crate::Result
+///
+/// # Errors
+/// A setting that is wrong, which Lambda is told as well; a Runtime API that is gone.
+pub fn run_buffered<H, F>(parts: &Parts, handle: H) -> crate::Result
 where
     H: Fn(Arc<App>, Request) -> F,
-    F: Future<Output = Response> + Send,
+    F: Future<Output = Response>,
 {
-    start(async |app: Arc<App>| {
-        let handle = &handle;
-        let service = service_fn(|request: Request| {
-            let answer = handle(app.clone(), request);
-            async move { Ok::<_, Error>(whole(answer.await).await) }
-        });
-        lambda_http::run(service).await
+    start(parts, async |app, invocation| match api_gateway::request(invocation) {
+        Ok(request) => api_gateway::whole(handle(app, request).await).await.unwrap_or_else(|error| failed(&error)),
+        Err(error) => api_gateway::not_understood(&invocation.context, &error),
     })
 }
 
 /// Runs a handler whose responses are streamed.
-pub fn run_streaming<H, F>(handle: H) -> crate::Result
+///
+/// # Errors
+/// As [`run_buffered`].
+pub fn run_streaming<H, F>(parts: &Parts, handle: H) -> crate::Result
 where
     H: Fn(Arc<App>, Request) -> F,
-    F: Future<Output = Response> + Send,
+    F: Future<Output = Response>,
 {
-    start(async |app: Arc<App>| {
-        let handle = &handle;
-        let service = service_fn(|request: Request| {
-            let answer = handle(app.clone(), request);
-            async move { Ok::<_, Error>(answer.await.map(said)) }
-        });
-        lambda_http::run_with_streaming_response(service).await
+    start(parts, async |app, invocation| match api_gateway::request(invocation) {
+        Ok(request) => api_gateway::streamed(handle(app, request).await),
+        Err(error) => api_gateway::not_understood(&invocation.context, &error),
     })
 }
 
 /// Runs a handler of events of a queue or a schedule.
-pub fn run_events<E, R, H, F>(handle: H) -> crate::Result
+///
+/// # Errors
+/// As [`run_buffered`].
+pub fn run_events<E, R, H, F>(parts: &Parts, handle: H) -> crate::Result
 where
     E: DeserializeOwned,
     R: Serialize,
     H: Fn(Arc<App>, E) -> F,
     F: Future<Output = R>,
 {
-    start(async |app: Arc<App>| {
-        let handle = &handle;
-        let service = service_fn(|event: LambdaEvent<E>| {
-            let outcome = handle(app.clone(), event.payload);
-            async move { Ok::<_, Error>(outcome.await) }
+    start(parts, async |app, invocation| match serde_json::from_slice(&invocation.event) {
+        Ok(event) => serde_json::to_vec(&handle(app, event).await).map_or_else(|error| failed(&error.into()), Outcome::Whole),
+        Err(error) => api_gateway::not_understood(&invocation.context, &error.into()),
+    })
+}
+
+/// One thread is enough for one event at a time, and starts sooner than several; what computes for long has threads of its own.
+fn start(parts: &Parts, answer: impl AsyncFn(Arc<App>, &Invocation) -> Outcome) -> crate::Result {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let mut api = RuntimeApi::new(settings::runtime_api().context("AWS_LAMBDA_RUNTIME_API isn't set: this is a function of AWS Lambda")?);
+        let made = Settings::from_env().map_err(anyhow::Error::from).and_then(|settings| {
+            let log = telemetry::logs::start(&settings.logging).context("A2A_LOG_DIR, RUST_LOG")?;
+            Ok((log, wiring::app_of(settings, parts)?))
         });
-        lambda_runtime::run(service).await
+        match made {
+            Ok((_log, (app, database))) => serve(api, parts, app, database, answer).await,
+            Err(error) => {
+                api.init_failed(&format!("{error:#}")).await?;
+                Err(error)
+            }
+        }
     })
 }
 
-fn start(run: impl AsyncFnOnce(Arc<App>) -> Result<(), Error>) -> crate::Result {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
-        let app = crate::app(Settings::from_env()?).await?;
-        run(app).await.map_err(|error| anyhow::anyhow!(error))
-    })
+async fn serve(
+    mut api: RuntimeApi,
+    parts: &Parts,
+    app: Arc<App>,
+    database: Database,
+    answer: impl AsyncFn(Arc<App>, &Invocation) -> Outcome,
+) -> crate::Result {
+    let mut terminated = signal(SignalKind::terminate())?;
+    if database.is_connected_to()
+        && let Err(error) = api.register_for_shutdown().await
+    {
+        tracing::debug!(%error, "connections will end without a farewell");
+    }
+    let (warm_up, warmed) = (parts.warm_up, app.clone());
+    tokio::spawn(async move {
+        // First Lambda hears that the init phase is over. Its first event is on its way while the connection is made.
+        yield_now().await;
+        warm_up(&warmed).await;
+    });
+    let ended = async {
+        terminated.recv().await;
+    };
+    each(&mut api, async |invocation| answer(app.clone(), invocation).await, ended).await?;
+    drop(app);
+    // What isn't closed by then the server finds out.
+    let _ = timeout(CLOSED_WITHIN, pin!(database.close())).await;
+    Ok(())
 }
 
-/// A streamed response must have a byte, or its reader waits for one.
-fn said(body: Body) -> Body {
-    match body {
-        Body::Whole(None) => Body::from("\n"),
-        body => body,
+/// Answers one event after the other until the end; what is begun by then is answered yet. A panic is told as an error of its event alone.
+async fn each(api: &mut RuntimeApi, answer: impl AsyncFn(&Invocation) -> Outcome, ended: impl Future<Output = ()>) -> crate::Result {
+    let mut ended = pin!(ended);
+    loop {
+        let invocation = tokio::select! {
+            biased;
+            () = &mut ended => return Ok(()),
+            next = api.next() => next?,
+        };
+        let answered = AssertUnwindSafe(answer(&invocation)).catch_unwind().await;
+        let outcome = answered.unwrap_or_else(|_| Outcome::Failed { kind: "Runtime.Panic", message: "the function panicked".into() });
+        api.tell(&invocation.context, outcome).await?;
     }
 }
 
-/// As text: all that we answer is text, whatever its content type, and needs no base64 on its way through API Gateway.
-async fn whole(response: Response) -> http::Response<lambda_http::Body> {
-    let (parts, body) = response.into_parts();
-    let bytes = match body.collect().await {
-        Ok(collected) => collected.to_bytes(),
-        Err(never) => match never {},
-    };
-    http::Response::from_parts(parts, lambda_http::Body::Text(String::from_utf8_lossy(&bytes).into_owned()))
+fn failed(error: &anyhow::Error) -> Outcome {
+    tracing::error!(%error, "the response can't be written");
+    Outcome::Failed { kind: "Runtime.MarshalError", message: error.to_string() }
 }
+
+#[cfg(test)]
+mod tests;

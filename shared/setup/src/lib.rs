@@ -6,11 +6,13 @@ mod corpus;
 #[cfg(feature = "fault-points")]
 mod fault_points;
 pub mod lambda;
+mod parts;
 pub mod settings;
 mod signing_key;
 mod wiring;
 
 pub use corpus::Corpus;
+pub use parts::Parts;
 pub use settings::Settings;
 pub use wiring::{app, documents, migrate};
 

@@ -62,5 +62,10 @@ impl Settings {
     }
 }
 
+/// `AWS_LAMBDA_RUNTIME_API`, which Lambda sets: where a function gets its events. For itself, because what is wrong with the others is said there.
+pub(crate) fn runtime_api() -> Option<String> {
+    std::env::var("AWS_LAMBDA_RUNTIME_API").ok()
+}
+
 #[cfg(test)]
 mod tests;

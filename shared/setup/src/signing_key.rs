@@ -1,6 +1,11 @@
 //! The key that signs agent cards, kept with the database so that it outlives the process: beside a file, or in a table for all who share it.
 
-use std::{fs, io::Write, path::Path, sync::Arc};
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Context;
 use edge::{SigningKey, SigningKeySource};
@@ -17,6 +22,14 @@ pub(crate) fn load(path: &Path) -> anyhow::Result<SigningKey> {
     }
     let pem = fs::read_to_string(path).with_context(|| format!("the key for agent cards in `{name}` can't be read"))?;
     SigningKey::from_pem(&pem).with_context(|| format!("the key for agent cards in `{name}` can't be used"))
+}
+
+/// The key in this file, read at its first use as [`load`] does.
+pub(crate) fn beside(path: PathBuf) -> SigningKeySource {
+    Arc::new(move || {
+        let path = path.clone();
+        Box::pin(async move { Ok(Arc::new(load(&path)?)) })
+    })
 }
 
 /// The key of all who share a database, read at its first use; a new one is kept there first if there is none.

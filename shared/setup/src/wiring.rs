@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use agents::Dependencies;
 use anyhow::Context;
 use edge::{App, EdgeSettings, SigningKey};
 use engine::{
@@ -12,26 +11,36 @@ use engine::{
 use guard::{Guard, GuardSettings, TokenKey};
 
 use crate::{
-    Settings, backends,
+    Parts, Settings,
+    backends::{self, Database},
     settings::{SecuritySettings, Surroundings},
 };
 
-/// Everything that a function needs: opens the database and checks what can be checked.
+/// Everything that a server needs: opens the database, brings it up to date and checks what can be checked.
 pub async fn app(settings: Settings) -> anyhow::Result<Arc<App>> {
+    let database = backends::database(&settings.storage, settings.serving.surroundings, Parts::ALL.aws)?;
+    backends::migrate(&database, &settings.storage).await?;
+    wired(settings, &Parts::ALL, &database)
+}
+
+/// What a function needs that is made of these parts. Connects to nothing.
+pub(crate) fn app_of(settings: Settings, parts: &Parts) -> anyhow::Result<(Arc<App>, Database)> {
+    let database = backends::database(&settings.storage, settings.serving.surroundings, parts.aws)?;
+    Ok((wired(settings, parts, &database)?, database))
+}
+
+fn wired(settings: Settings, parts: &Parts, database: &Database) -> anyhow::Result<Arc<App>> {
     #[cfg(feature = "fault-points")]
     let fault = settings.fault;
     let Settings { storage, security, serving, .. } = settings;
-    let database = backends::database(&storage, serving.surroundings).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let dependencies = Dependencies { documents: database.documents.clone(), clock: clock.clone(), minimal_conformance: serving.conformance_minimal };
-    let agents = agents::from_names(&serving.agents, &dependencies).context("A2A_AGENTS")?;
     let ports = Ports {
-        tasks: database.tasks.clone(),
-        events: backends::events(&storage, serving.surroundings).await?,
-        queue: backends::queue(&storage, &database, clock.clone()),
-        webhooks: Arc::new(webhook::ReqwestWebhookSender::new(security.push_allow_loopback)),
+        tasks: database.tasks(),
+        events: (parts.events)(&storage, serving.surroundings)?,
+        queue: (parts.queue)(&storage, database, parts.aws, clock.clone()),
+        webhooks: (parts.webhooks)(security.push_allow_loopback),
+        agents: (parts.agents)(database, &serving, clock.clone())?,
         clock,
-        agents,
     };
     #[cfg(feature = "fault-points")]
     let ports = match fault {
@@ -50,7 +59,7 @@ pub async fn app(settings: Settings) -> anyhow::Result<Arc<App>> {
     );
     let signing_key = match &security.card_signing_key {
         Some(pem) => Some(SigningKey::from_pem(pem).context("A2A_CARD_SIGNING_KEY")?.known()),
-        None => database.signing_key,
+        None => Some(database.signing_key()),
     };
     let edge = EdgeSettings {
         public_url: serving.public_url,
@@ -64,13 +73,15 @@ pub async fn app(settings: Settings) -> anyhow::Result<Arc<App>> {
 
 /// The documents alone, for those who fill the corpus.
 pub async fn documents(settings: &Settings) -> anyhow::Result<Arc<dyn DocumentStore>> {
-    Ok(backends::database(&settings.storage, settings.serving.surroundings).await?.documents)
+    let database = backends::database(&settings.storage, settings.serving.surroundings, Parts::ALL.aws)?;
+    backends::migrate(&database, &settings.storage).await?;
+    database.documents()
 }
 
 /// Brings the database to this version's form, as each start of a server does.
 pub async fn migrate(settings: &Settings) -> anyhow::Result<()> {
-    backends::database(&settings.storage, Surroundings::Server).await?;
-    Ok(())
+    let database = backends::database(&settings.storage, Surroundings::Server, Parts::ALL.aws)?;
+    backends::migrate(&database, &settings.storage).await
 }
 
 fn guard(settings: SecuritySettings) -> anyhow::Result<Guard> {

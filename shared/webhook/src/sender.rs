@@ -56,7 +56,7 @@ impl ReqwestWebhookSender {
 #[async_trait]
 impl WebhookSender for ReqwestWebhookSender {
     fn check(&self, url: &str) -> Result<(), WebhookError> {
-        target::parse(url, self.allow_loopback).map(drop).map_err(|reason| WebhookError::Refused { reason })
+        target::check(url, self.allow_loopback)
     }
 
     async fn post(&self, request: WebhookRequest) -> Result<(), WebhookError> {

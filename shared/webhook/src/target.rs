@@ -2,12 +2,18 @@
 
 use std::net::IpAddr;
 
+use engine::ports::WebhookError;
 use reqwest::Url;
 
 use crate::address;
 
 /// Longer ones are nobody's.
 const MAX_URL_BYTES: usize = 2048;
+
+/// Whether a webhook of this URL could ever be called.
+pub(crate) fn check(url: &str, allow_loopback: bool) -> Result<(), WebhookError> {
+    parse(url, allow_loopback).map(drop).map_err(|reason| WebhookError::Refused { reason })
+}
 
 /// The URL as it will be called, or why it never will be.
 pub(crate) fn parse(url: &str, allow_loopback: bool) -> Result<Url, String> {

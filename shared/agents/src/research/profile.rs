@@ -22,7 +22,7 @@ const INPUT_MODES: &[&str] = &[
     "application/octet-stream",
 ];
 
-/// The profile.
+/// What it says of itself.
 pub fn profile() -> AgentProfile {
     AgentProfile {
         id: "research".into(),

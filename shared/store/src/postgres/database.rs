@@ -168,6 +168,11 @@ impl PostgresDatabase {
         }
     }
 
+    /// Ends all connections; none is opened any more.
+    pub async fn close(&self) {
+        self.connections.close().await;
+    }
+
     /// A round trip.
     ///
     /// # Errors
