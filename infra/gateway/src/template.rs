@@ -137,7 +137,7 @@ fn function(properties: FunctionProperties, globals: &Globals) -> Result<Functio
         name,
         timeout: Duration::from_secs(seconds),
         memory_mb,
-        reserved_concurrency: properties.reserved_concurrent_executions,
+        reserved_concurrency: properties.reserved_concurrent_executions.and_then(|number| number.as_u64()?.try_into().ok()),
         variables,
         events,
     })

@@ -54,7 +54,8 @@ pub(super) struct FunctionProperties {
     pub(super) code_uri: String,
     pub(super) timeout: Option<u64>,
     pub(super) memory_size: Option<u32>,
-    pub(super) reserved_concurrent_executions: Option<usize>,
+    /// A number, or what depends on a parameter that has none by default.
+    pub(super) reserved_concurrent_executions: Option<serde_yaml_ng::Value>,
     #[serde(default)]
     pub(super) environment: Environment,
     #[serde(default)]
