@@ -1,4 +1,4 @@
-//! Trigger: a schedule, each minute.
+//! Trigger: a schedule, each minute; CloudFormation, when a version is deployed.
 
 fn main() -> setup::Result {
     setup::lambda::run_events(&setup::Parts::CHANGES, sweep_function::handle)

@@ -8,7 +8,7 @@ use protocol::push;
 
 use crate::{
     Engine, WorkOutcome,
-    ports::{PushConfig, SequencedEvent, StoreError, View, WebhookError, WebhookRequest},
+    ports::{HandedOver, PushConfig, ReadyPost, SequencedEvent, StoreError, View, WebhookError, WebhookRequest},
     work::pause,
 };
 
@@ -27,7 +27,13 @@ impl Engine {
             let events = self.ports().tasks.events(task_id, config.cursor, EVENTS_AT_ONCE).await?;
             let Some(last) = events.last().map(|event| event.sequence) else { return Ok(WorkOutcome::Done) };
             for (sequence, body) in self.bodies(task_id, &config, &events, last).await? {
-                if let Err(error) = self.ports().webhooks.post(self.webhook_request(&config, body)).await {
+                let post = ready_post(task_id, config_id, sequence, &config, body);
+                let posted = match self.ports().queue.hand_over(&post).await? {
+                    HandedOver::Yes => Ok(()),
+                    HandedOver::No => self.ports().webhooks.post(self.signed(&post)).await,
+                    HandedOver::Never { reason } => Err(WebhookError::Refused { reason }),
+                };
+                if let Err(error) = posted {
                     return Ok(self.after_failure(task_id, config_id, error, attempt, queued_at));
                 }
                 // Whoever moved the cursor delivers the rest.
@@ -40,6 +46,14 @@ impl Engine {
                 // The task is gone, so there is nothing to show.
                 return Ok(WorkOutcome::Done);
             }
+        }
+    }
+
+    /// Makes a post that another process had ready. `attempt` and `queued_at` as in [`Self::deliver_push`].
+    pub async fn post_webhook(&self, post: &ReadyPost, attempt: u32, queued_at: DateTime<Utc>) -> WorkOutcome {
+        match self.ports().webhooks.post(self.signed(post)).await {
+            Ok(()) => WorkOutcome::Done,
+            Err(error) => self.after_failure(&post.task_id, &post.config_id, error, attempt, queued_at),
         }
     }
 
@@ -66,21 +80,26 @@ impl Engine {
         WorkOutcome::Retry { delay: pause(attempt) }
     }
 
-    fn webhook_request(&self, config: &PushConfig, body: String) -> WebhookRequest {
-        let config = &config.config;
-        let mut headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
-        if let Some(authentication) = &config.authentication {
-            let credentials = authentication.credentials.as_deref().unwrap_or_default();
-            headers.push(("Authorization".to_owned(), format!("{} {credentials}", authentication.scheme).trim_end().to_owned()));
-        }
-        if let Some(token) = &config.token {
-            headers.push(("X-A2A-Notification-Token".to_owned(), token.clone()));
-        }
+    fn signed(&self, post: &ReadyPost) -> WebhookRequest {
+        let mut headers = post.headers.clone();
         if let Some(key) = &self.settings().webhook_key {
-            headers.push(("X-A2A-Signature".to_owned(), signature(key, self.now(), &body)));
+            headers.push(("X-A2A-Signature".to_owned(), signature(key, self.now(), &post.body)));
         }
-        WebhookRequest { url: config.url.clone(), headers, body }
+        WebhookRequest { url: post.url.clone(), headers, body: post.body.clone() }
     }
+}
+
+fn ready_post(task_id: &str, config_id: &str, sequence: u64, config: &PushConfig, body: String) -> ReadyPost {
+    let config = &config.config;
+    let mut headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
+    if let Some(authentication) = &config.authentication {
+        let credentials = authentication.credentials.as_deref().unwrap_or_default();
+        headers.push(("Authorization".to_owned(), format!("{} {credentials}", authentication.scheme).trim_end().to_owned()));
+    }
+    if let Some(token) = &config.token {
+        headers.push(("X-A2A-Notification-Token".to_owned(), token.clone()));
+    }
+    ReadyPost { task_id: task_id.to_owned(), config_id: config_id.to_owned(), sequence, url: config.url.clone(), headers, body }
 }
 
 /// The time is signed along, so that a receiver can refuse what somebody replays later.

@@ -20,4 +20,4 @@ pub use task_store::{
     TaskFilter, TaskPage, TaskStore, View,
 };
 pub use webhook::{WebhookError, WebhookRequest, WebhookSender};
-pub use work_queue::{Delivery, QueueName, Work, WorkQueue};
+pub use work_queue::{Delivery, HandedOver, QueueName, ReadyPost, Work, WorkQueue};

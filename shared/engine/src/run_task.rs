@@ -255,6 +255,8 @@ impl Run {
     }
 
     fn fail(&mut self, reason: String) {
+        // An alarm counts these lines. The reason is the client's to read.
+        tracing::warn!(task_id = self.draft.stored.task.id, agent = self.draft.stored.agent, "the agent failed");
         let message = Message::new(Role::Agent, vec![Part::text(reason)]);
         self.draft.end(TaskState::Failed, Some(message), self.engine.now());
     }

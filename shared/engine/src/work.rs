@@ -42,6 +42,7 @@ impl Engine {
         let outcome = match &delivery.work {
             Work::RunTask { task_id } => self.run_task(task_id).await,
             Work::DeliverPush { task_id, config_id } => self.deliver_push(task_id, config_id, delivery.attempt, delivery.queued_at).await,
+            Work::PostWebhook(post) => Ok(self.post_webhook(post, delivery.attempt, delivery.queued_at).await),
         };
         let outcome = outcome.unwrap_or_else(|error| {
             tracing::error!(work = delivery.work.key(), %error, "queued work failed");

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use engine::{
-    CallContext, EngineSettings, Reply,
-    ports::{Clock, QueueName, WebhookError, WorkQueue},
+    CallContext, EngineSettings, Reply, WorkOutcome,
+    ports::{Clock, QueueName, ReadyPost, WebhookError, WorkQueue},
 };
 use events::InProcessEventBus;
 use futures::StreamExt;
@@ -86,6 +86,28 @@ async fn a_webhook_is_signed_where_there_is_a_key() {
     let tag = aws_lc_rs::hmac::sign(&key, format!("{time}.{}", request.body).as_bytes());
     let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(*signature, format!("t={time},v1={hex}"));
+}
+
+#[tokio::test]
+async fn a_post_that_was_ready_is_signed_when_it_is_made_and_comes_again_after_a_failure() {
+    let settings = EngineSettings { webhook_key: Some(b"0123456789"[..].into()), ..EngineSettings::default() };
+    let world = World::with(vec![script(vec![], None)], settings, std::sync::Arc::new(InProcessEventBus::new()));
+    let headers = vec![("Authorization".to_owned(), "Bearer secret".to_owned())];
+    let url = "https://example.org/hook".to_owned();
+    let post = ReadyPost { task_id: "t".into(), config_id: "p".into(), sequence: 1, url, headers: headers.clone(), body: "{}".into() };
+    let queued_at = world.clock.now();
+    world.clock.advance(Duration::from_secs(3600));
+    assert_eq!(world.engine.post_webhook(&post, 1, queued_at).await, WorkOutcome::Done);
+    let made = world.webhooks.posted.lock().unwrap()[0].clone();
+    assert_eq!((made.url, made.body, &made.headers[..1]), (post.url.clone(), "{}".into(), &headers[..]));
+    let time = world.clock.now().timestamp();
+    assert!(made.headers[1].0 == "X-A2A-Signature" && made.headers[1].1.starts_with(&format!("t={time},v1=")), "{:?}", made.headers);
+
+    *world.webhooks.failing.lock().unwrap() = Some(WebhookError::Failed { reason: "it answered 500".into() });
+    assert_eq!(world.engine.post_webhook(&post, 3, queued_at).await, WorkOutcome::Retry { delay: Duration::from_secs(4) });
+    world.clock.advance(Duration::from_secs(24 * 3600));
+    let outcome = world.engine.post_webhook(&post, 36, queued_at).await;
+    assert!(matches!(&outcome, WorkOutcome::Park { reason } if reason.contains("500")), "{outcome:?}");
 }
 
 #[tokio::test]

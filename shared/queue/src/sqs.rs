@@ -8,6 +8,7 @@
 
 mod dead_letters;
 mod outbox;
+mod posts;
 
 use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
 
@@ -20,7 +21,7 @@ use aws_sdk_sqs::{
     types::{Message, MessageSystemAttributeName, QueueAttributeName},
 };
 use chrono::{DateTime, Utc};
-use engine::ports::{Clock, Delivery, QueueName, StoreError, Work, WorkQueue};
+use engine::ports::{Clock, Delivery, HandedOver, QueueName, ReadyPost, StoreError, Work, WorkQueue};
 use futures::future::BoxFuture;
 use store::JobRows;
 use tokio::{sync::OnceCell, time::Instant};
@@ -56,12 +57,18 @@ impl Queue {
     fn new(url: String) -> Self {
         Queue { url, dead_letters: OnceCell::new() }
     }
+
+    /// SQS says so in the name.
+    fn is_fifo(&self) -> bool {
+        self.url.ends_with(".fifo")
+    }
 }
 
 impl SqsWorkQueue {
     /// Over the queues at these URLs, with credentials, region and HTTP client as `config` says, which is asked once at most. Without a queue of
     /// their own, webhooks travel in the first; then [`QueueName::RunTask`] stands for both kinds of work, and nothing comes of
-    /// [`QueueName::DeliverPush`].
+    /// [`QueueName::DeliverPush`]. Where their own is a FIFO queue, it takes the posts that are ready, for a worker that reaches nothing but the
+    /// webhooks; what is to be made ready travels in the first.
     pub fn new<F>(
         config: impl Fn() -> F + Send + Sync + 'static,
         run_task: String,
@@ -85,11 +92,12 @@ impl SqsWorkQueue {
         self.client.get_or_init(make).await
     }
 
-    /// Where work of a kind travels.
-    fn carrier(&self, name: QueueName) -> &Queue {
-        match (name, &self.deliver_push) {
-            (QueueName::DeliverPush, Some(queue)) => queue,
-            (QueueName::DeliverPush | QueueName::RunTask, _) => &self.run_task,
+    /// Where work travels.
+    fn carrier(&self, work: &Work) -> &Queue {
+        match (work, &self.deliver_push) {
+            (Work::PostWebhook(_), Some(queue)) => queue,
+            (Work::DeliverPush { .. }, Some(queue)) if !queue.is_fifo() => queue,
+            _ => &self.run_task,
         }
     }
 
@@ -173,21 +181,28 @@ impl WorkQueue for SqsWorkQueue {
     }
 
     async fn extend(&self, delivery: &Delivery, visibility: Duration) -> Result<(), StoreError> {
-        self.hide(self.carrier(delivery.work.queue()), &delivery.receipt, visibility).await
+        self.hide(self.carrier(&delivery.work), &delivery.receipt, visibility).await
     }
 
     async fn complete(&self, delivery: &Delivery) -> Result<(), StoreError> {
-        self.delete(self.carrier(delivery.work.queue()), &delivery.receipt).await
+        self.delete(self.carrier(&delivery.work), &delivery.receipt).await
     }
 
     /// After 12 hours at most.
     async fn retry(&self, delivery: &Delivery, delay: Duration) -> Result<(), StoreError> {
-        self.hide(self.carrier(delivery.work.queue()), &delivery.receipt, delay).await
+        self.hide(self.carrier(&delivery.work), &delivery.receipt, delay).await
     }
 
     async fn park(&self, delivery: &Delivery, reason: &str) -> Result<(), StoreError> {
         let body = outbox::body(&delivery.work)?;
-        self.bury(self.carrier(delivery.work.queue()), &delivery.receipt, body, reason).await
+        self.bury(self.carrier(&delivery.work), &delivery.receipt, body, reason).await
+    }
+
+    async fn hand_over(&self, post: &ReadyPost) -> Result<HandedOver, StoreError> {
+        match &self.deliver_push {
+            Some(queue) if queue.is_fifo() => self.send_post(queue, post).await,
+            _ => Ok(HandedOver::No),
+        }
     }
 
     async fn recover(&self) -> Result<(), StoreError> {

@@ -3,6 +3,7 @@
 mod aws;
 mod backends;
 mod corpus;
+pub mod deployment;
 #[cfg(feature = "fault-points")]
 mod fault_points;
 pub mod lambda;

@@ -63,6 +63,14 @@ pub trait TaskStore: Send + Sync + 'static {
 
     /// A round trip, for health checks.
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Brings what is kept elsewhere to this version's form, for functions, which never do so by themselves. Safe to call by many at once.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] where a newer version of this software has changed it.
+    async fn migrate(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// Whose tasks a query may see. Every query filters by it in the store.

@@ -34,6 +34,15 @@ pub trait WorkQueue: Send + Sync + 'static {
     /// Given up: it goes to the dead letters with `reason`.
     async fn park(&self, delivery: &Delivery, reason: &str) -> Result<(), StoreError>;
 
+    /// Gives a post to those who call webhooks where this process can't; twice is once. A process that calls them itself takes none.
+    ///
+    /// # Errors
+    /// Where it may have got through or not.
+    async fn hand_over(&self, post: &ReadyPost) -> Result<HandedOver, StoreError> {
+        let _ = post;
+        Ok(HandedOver::No)
+    }
+
     /// Carries on what was committed and never announced, because whoever committed it died in between. The sweep calls it.
     async fn recover(&self) -> Result<(), StoreError> {
         Ok(())
@@ -79,6 +88,40 @@ pub enum Work {
         /// The webhook.
         config_id: String,
     },
+    /// Post what is ready: for a worker that reaches the webhook and not the database.
+    PostWebhook(ReadyPost),
+}
+
+/// All that it takes to tell a webhook of an event, but for the signature, which says when it was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReadyPost {
+    /// The task.
+    pub task_id: String,
+    /// The webhook. Its posts are made one after the other.
+    pub config_id: String,
+    /// Of the last event that the body tells.
+    pub sequence: u64,
+    /// Of the client's config.
+    pub url: String,
+    /// Names and values, credentials among them.
+    pub headers: Vec<(String, String)>,
+    /// JSON.
+    pub body: String,
+}
+
+/// What became of a post that was to be handed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HandedOver {
+    /// It will be made, or tried for a day.
+    Yes,
+    /// It is to be made here.
+    No,
+    /// Nobody can take it.
+    Never {
+        /// Why.
+        reason: String,
+    },
 }
 
 impl Work {
@@ -86,14 +129,14 @@ impl Work {
     pub const fn queue(&self) -> QueueName {
         match self {
             Work::RunTask { .. } => QueueName::RunTask,
-            Work::DeliverPush { .. } => QueueName::DeliverPush,
+            Work::DeliverPush { .. } | Work::PostWebhook(_) => QueueName::DeliverPush,
         }
     }
 
     /// Whether it goes on waiting, after a failure, when it is queued again. A webhook doesn't answer sooner because there is more to tell it:
     /// a busy task must not make its pauses short nor its day of tries longer.
     pub const fn keeps_its_pause(&self) -> bool {
-        matches!(self, Work::DeliverPush { .. })
+        matches!(self, Work::DeliverPush { .. } | Work::PostWebhook(_))
     }
 
     /// The same work queued twice is one piece: this says what is the same.
@@ -101,6 +144,7 @@ impl Work {
         match self {
             Work::RunTask { task_id } => format!("run-task/{task_id}"),
             Work::DeliverPush { task_id, config_id } => format!("deliver-push/{task_id}/{config_id}"),
+            Work::PostWebhook(ReadyPost { task_id, config_id, sequence, .. }) => format!("post-webhook/{task_id}/{config_id}/{sequence}"),
         }
     }
 }

@@ -4,7 +4,7 @@ use aws_sdk_sqs::types::{Message, MessageAttributeValue, QueueAttributeName};
 use engine::ports::StoreError;
 use serde_json::Value;
 
-use super::{LONGEST_HIDDEN, Queue, SqsWorkQueue, store_error};
+use super::{LONGEST_HIDDEN, Queue, SqsWorkQueue, posts, store_error};
 
 /// The message attribute that says why.
 const REASON: &str = "Reason";
@@ -18,13 +18,17 @@ impl SqsWorkQueue {
     pub(super) async fn bury(&self, queue: &Queue, receipt: &str, body: String, reason: &str) -> Result<(), StoreError> {
         let Some(dead_letters) = queue.dead_letters.get_or_try_init(|| self.dead_letters_of(queue)).await? else {
             let hours = LONGEST_HIDDEN.as_secs() / 3600;
-            tracing::error!(queue = queue.url, message = body, reason, "work was given up, and the queue has no RedrivePolicy: hidden for {hours} h");
+            tracing::error!(queue = queue.url, receipt, reason, "work was given up, and the queue has no RedrivePolicy: hidden for {hours} h");
             return self.hide(queue, receipt, LONGEST_HIDDEN).await;
         };
         let reason = MessageAttributeValue::builder().data_type("String").string_value(printable(reason)).build();
         let reason = reason.map_err(|error| StoreError::Failed(error.into()))?;
-        let copy = self.client().await.send_message().queue_url(dead_letters).message_body(body).message_attributes(REASON, reason);
-        copy.send().await.map_err(|error| store_error(dead_letters, error))?;
+        let mut copy = self.client().await.send_message().queue_url(dead_letters).message_attributes(REASON, reason);
+        if queue.is_fifo() {
+            // So are its dead letters. In which order they lie doesn't matter.
+            copy = copy.message_group_id("dead-letters").message_deduplication_id(posts::digest(&body));
+        }
+        copy.message_body(body).send().await.map_err(|error| store_error(dead_letters, error))?;
         self.delete(queue, receipt).await
     }
 

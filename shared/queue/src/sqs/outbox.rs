@@ -56,11 +56,11 @@ impl SqsWorkQueue {
     pub(super) async fn carry(&self, taken: Vec<TakenJob>) -> Result<Vec<Work>, StoreError> {
         let (mut again, mut failure) = (Vec::new(), None);
         let (run_task, deliver_push): (Vec<_>, Vec<_>) = taken.into_iter().partition(|job| job.work.queue() == QueueName::RunTask);
-        for (name, jobs) in [(QueueName::RunTask, run_task), (QueueName::DeliverPush, deliver_push)] {
+        for jobs in [run_task, deliver_push] {
             for batch in jobs.chunks(MESSAGES_AT_ONCE as usize) {
                 // With one failure SQS is most likely away: what follows is put back without waiting for it each time.
                 let outcomes = match &failure {
-                    None => self.send(self.carrier(name), batch).await,
+                    None => self.send(self.carrier(&batch[0].work), batch).await,
                     Some(_) => batch.iter().map(|_| Sent::NotYet(away("not tried"))).collect(),
                 };
                 for (job, outcome) in batch.iter().zip(outcomes) {

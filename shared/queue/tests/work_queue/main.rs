@@ -14,7 +14,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use engine::ports::{Change, Clock, Committed, Delivery, Expect, LeaseChange, NewTask, QueueName, TaskStore, Work, WorkQueue};
+use engine::ports::{Change, Clock, Committed, Delivery, Expect, HandedOver, LeaseChange, NewTask, QueueName, ReadyPost, TaskStore, Work, WorkQueue};
 use futures::future::join_all;
 use protocol::{
     Dialect,

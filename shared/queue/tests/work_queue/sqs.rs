@@ -8,6 +8,7 @@ use store::TakenJob;
 use super::*;
 
 /// Queues of a test's own.
+#[derive(Clone)]
 pub struct Queues {
     config: SdkConfig,
     client: Client,
@@ -21,11 +22,14 @@ pub struct Queues {
 pub struct Shape {
     one_for_both: bool,
     dead_letters: bool,
+    /// The queue for webhooks, and so its dead letters.
+    fifo: bool,
 }
 
-pub const TWO: Shape = Shape { one_for_both: false, dead_letters: true };
-const ONE: Shape = Shape { one_for_both: true, dead_letters: true };
-const WITHOUT_DEAD_LETTERS: Shape = Shape { one_for_both: false, dead_letters: false };
+pub const TWO: Shape = Shape { one_for_both: false, dead_letters: true, fifo: false };
+const ONE: Shape = Shape { one_for_both: true, ..TWO };
+const WITHOUT_DEAD_LETTERS: Shape = Shape { dead_letters: false, ..TWO };
+const FIFO: Shape = Shape { fifo: true, ..TWO };
 
 const SECOND: Duration = Duration::from_secs(1);
 /// More than anything here takes.
@@ -36,17 +40,21 @@ impl Queues {
         let config = tests::servers::aws_config();
         let client = Client::new(&config);
         let name = tests::servers::unique_name();
-        let policy = json_policy(&name);
-        let make = async |suffix: &str, dead_letters: bool| {
-            let mut request = client.create_queue().queue_name(format!("{name}-{suffix}"));
+        let suffix = if shape.fifo { ".fifo" } else { "" };
+        let policy = json_policy(&format!("{name}-dead{suffix}"));
+        let make = async |name: String, dead_letters: bool| {
+            let mut request = client.create_queue();
+            if name.ends_with(".fifo") {
+                request = request.attributes(QueueAttributeName::FifoQueue, "true");
+            }
             if dead_letters {
                 request = request.attributes(QueueAttributeName::RedrivePolicy, policy.clone());
             }
-            request.send().await.unwrap().queue_url.unwrap()
+            request.queue_name(name).send().await.unwrap().queue_url.unwrap()
         };
-        let dead_letters = if shape.dead_letters { Some(make("dead", false).await) } else { None };
-        let run_task = make("run", shape.dead_letters).await;
-        let deliver_push = if shape.one_for_both { None } else { Some(make("push", shape.dead_letters).await) };
+        let dead_letters = if shape.dead_letters { Some(make(format!("{name}-dead{suffix}"), false).await) } else { None };
+        let run_task = make(format!("{name}-run"), shape.dead_letters && !shape.fifo).await;
+        let deliver_push = if shape.one_for_both { None } else { Some(make(format!("{name}-push{suffix}"), shape.dead_letters).await) };
         Queues { config, client, run_task, deliver_push, dead_letters }
     }
 
@@ -56,6 +64,12 @@ impl Queues {
         let rows: Arc<dyn JobRows> = Arc::new(database.clone());
         let clock = Arc::new(ManualClock::default());
         Given { queue: self.over(rows.clone(), clock.clone()), tasks: Arc::new(store::SqliteTaskStore::new(database)), rows, clock }
+    }
+
+    /// As seen by those who make posts: the queue for them is all that they have.
+    fn given_outside(&self) -> Given {
+        let outside = Queues { run_task: self.deliver_push.clone().unwrap(), deliver_push: None, ..self.clone() };
+        outside.given()
     }
 
     fn over(&self, rows: Arc<dyn JobRows>, clock: Arc<ManualClock>) -> Arc<dyn WorkQueue> {
@@ -78,8 +92,8 @@ impl Queues {
     }
 }
 
-fn json_policy(name: &str) -> String {
-    format!(r#"{{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:123456789012:{name}-dead","maxReceiveCount":"50"}}"#)
+fn json_policy(dead_letters: &str) -> String {
+    format!(r#"{{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:123456789012:{dead_letters}","maxReceiveCount":"50"}}"#)
 }
 
 impl Given {
@@ -341,4 +355,71 @@ async fn one_queue_can_carry_both_kinds() {
         given.queue.complete(delivery).await.unwrap();
     }
     assert_eq!(given.queue.depth(QueueName::RunTask).await.unwrap(), 0);
+}
+
+fn post(config_id: &str, sequence: u64) -> ReadyPost {
+    ReadyPost {
+        task_id: "t".into(),
+        config_id: config_id.into(),
+        sequence,
+        url: "https://example.com/hook".into(),
+        headers: vec![("Authorization".into(), "Bearer secret".into())],
+        body: format!("{{\"of\":{sequence}}}"),
+    }
+}
+
+#[tokio::test]
+async fn only_a_fifo_queue_takes_posts() {
+    for shape in [TWO, ONE] {
+        let given = Queues::new(shape).await.given();
+        assert_eq!(given.queue.hand_over(&post("p", 1)).await.unwrap(), HandedOver::No);
+    }
+    let given = Queues::new(FIFO).await.given();
+    // What is to be made ready travels with the tasks.
+    let push = Work::DeliverPush { task_id: "t".into(), config_id: "p".into() };
+    given.queue(vec![push.clone()]).await;
+    assert_eq!(given.works().await, [push]);
+}
+
+#[tokio::test]
+async fn posts_come_once_and_in_the_order_of_their_webhook() {
+    let queues = Queues::new(FIFO).await;
+    let (inside, outside) = (queues.given(), queues.given_outside());
+    for sequence in [1, 2, 1, 3, 2] {
+        assert_eq!(inside.queue.hand_over(&post("p", sequence)).await.unwrap(), HandedOver::Yes);
+    }
+    assert_eq!(inside.queue.hand_over(&post("another", 1)).await.unwrap(), HandedOver::Yes);
+    // A post that is put off holds back those behind it, and nobody else's.
+    let first = outside.queue.receive(QueueName::RunTask, 1, MINUTE, LONG).await.unwrap().remove(0);
+    assert_eq!(first.work, Work::PostWebhook(post("p", 1)));
+    outside.queue.retry(&first, SECOND).await.unwrap();
+    let other = outside.queue.receive(QueueName::RunTask, 1, MINUTE, Duration::ZERO).await.unwrap().remove(0);
+    assert_eq!(other.work, Work::PostWebhook(post("another", 1)));
+    outside.queue.complete(&other).await.unwrap();
+    for (sequence, attempt) in [(1, 2), (2, 1), (3, 1)] {
+        let next = outside.queue.receive(QueueName::RunTask, 1, MINUTE, LONG).await.unwrap().remove(0);
+        assert_eq!((&next.work, next.attempt), (&Work::PostWebhook(post("p", sequence)), attempt));
+        outside.queue.complete(&next).await.unwrap();
+    }
+    assert_eq!(outside.queue.depth(QueueName::RunTask).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_post_that_is_given_up_lies_in_order_too() {
+    let queues = Queues::new(FIFO).await;
+    let (inside, outside) = (queues.given(), queues.given_outside());
+    inside.queue.hand_over(&post("p", 1)).await.unwrap();
+    let delivery = outside.receive_one().await;
+    outside.queue.park(&delivery, "it answered 500").await.unwrap();
+    let body = serde_json::to_string(&Work::PostWebhook(post("p", 1))).unwrap();
+    assert_eq!(queues.dead_letters().await, [(body, "it answered 500".into())]);
+}
+
+#[tokio::test]
+async fn a_post_that_no_message_takes_is_refused_with_its_size() {
+    let queues = Queues::new(FIFO).await;
+    let inside = queues.given();
+    let large = ReadyPost { body: "x".repeat(1024 * 1024), ..post("p", 1) };
+    let outcome = inside.queue.hand_over(&large).await.unwrap();
+    assert!(matches!(&outcome, HandedOver::Never { reason } if reason.contains("1048")), "{outcome:?}");
 }

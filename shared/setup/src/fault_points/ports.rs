@@ -5,8 +5,9 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use engine::ports::{
-    Change, Committed, Delivery, EventBus, Expect, LeaseChange, PushConfig, QueueName, RememberedMessage, Scope, SequencedEvent, Signal, StoreError,
-    StoredTask, TaskFilter, TaskPage, TaskStore, View, WebhookError, WebhookRequest, WebhookSender, Work, WorkQueue,
+    Change, Committed, Delivery, EventBus, Expect, HandedOver, LeaseChange, PushConfig, QueueName, ReadyPost, RememberedMessage, Scope,
+    SequencedEvent, Signal, StoreError, StoredTask, TaskFilter, TaskPage, TaskStore, View, WebhookError, WebhookRequest, WebhookSender, Work,
+    WorkQueue,
 };
 use futures::stream::BoxStream;
 
@@ -104,6 +105,10 @@ impl TaskStore for FaultyTaskStore {
     async fn ping(&self) -> Result<(), StoreError> {
         self.inner.ping().await
     }
+
+    async fn migrate(&self) -> Result<(), StoreError> {
+        self.inner.migrate().await
+    }
 }
 
 pub(super) struct FaultyEventBus {
@@ -170,6 +175,10 @@ impl WorkQueue for FaultyWorkQueue {
 
     async fn park(&self, delivery: &Delivery, reason: &str) -> Result<(), StoreError> {
         self.inner.park(delivery, reason).await
+    }
+
+    async fn hand_over(&self, post: &ReadyPost) -> Result<HandedOver, StoreError> {
+        self.inner.hand_over(post).await
     }
 
     async fn recover(&self) -> Result<(), StoreError> {

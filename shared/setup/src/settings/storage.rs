@@ -48,7 +48,7 @@ pub enum DatabaseUrl {
 pub struct QueueUrls {
     /// `A2A_QUEUE_URL`: tasks to run; webhooks to call too, where there is no other queue for them.
     pub run_task: String,
-    /// `A2A_PUSH_QUEUE_URL`: webhooks to call.
+    /// `A2A_PUSH_QUEUE_URL`: webhooks to call; where it is a FIFO queue, what is to be posted, ready.
     pub deliver_push: Option<String>,
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod cards;
+mod deployment;
 mod http_json;
 mod json_rpc;
 mod limits;

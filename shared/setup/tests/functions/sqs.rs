@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_sqs::{
     Client,
-    types::{Message, MessageSystemAttributeName},
+    types::{Message, MessageSystemAttributeName, QueueAttributeName},
 };
 use edge::{EdgeSettings, SqsEvent};
 use engine::{
@@ -12,6 +12,11 @@ use engine::{
     ports::{Clock, QueueName, SystemClock},
 };
 use guard::{Authentication, Guard, GuardSettings};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
 
 use crate::*;
 
@@ -25,23 +30,37 @@ struct OverSqs {
 
 impl OverSqs {
     async fn new() -> Self {
+        Self::with("").await
+    }
+
+    /// The queue for webhooks is one of posts that are ready.
+    async fn handing_over() -> Self {
+        Self::with(".fifo").await
+    }
+
+    async fn with(suffix: &str) -> Self {
         let config = tests::servers::aws_config();
         let client = Client::new(&config);
         let name = tests::servers::unique_name();
-        let make = async |kind: &str| client.create_queue().queue_name(format!("{name}-{kind}")).send().await.unwrap().queue_url.unwrap();
-        let (run_task, deliver_push) = (make("run").await, make("push").await);
-
-        let mut server = Server::with(&[("AWS_LAMBDA_FUNCTION_NAME", "run-task"), ("A2A_PUSH_ALLOW_LOOPBACK", "1")]).await;
+        let make = async |name: String| {
+            let request = client.create_queue();
+            let request = if name.ends_with(".fifo") { request.attributes(QueueAttributeName::FifoQueue, "true") } else { request };
+            request.queue_name(name).send().await.unwrap().queue_url.unwrap()
+        };
+        let (run_task, deliver_push) = (make(format!("{name}-run")).await, make(format!("{name}-push{suffix}")).await);
+        let server = Server::with(&[("AWS_LAMBDA_FUNCTION_NAME", "run-task"), ("A2A_PUSH_ALLOW_LOOPBACK", "1")]).await;
         let rows = Arc::new(store::SqliteDatabase::open(server._directory.path().join("a2a.db")).unwrap());
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let queue =
-            Arc::new(queue::SqsWorkQueue::new(async || tests::servers::aws_config(), run_task.clone(), Some(deliver_push.clone()), rows, clock));
-        let ports = Ports { queue, ..server.app.ports.clone() };
-        let engine = Engine::new(ports, EngineSettings { outlives_response: false, ..EngineSettings::default() });
-        let guard =
-            Guard::new(GuardSettings { authentication: Authentication::Optional, token_key: None, admin_api_key: None, system_api_key: None });
-        server.app = App::new(engine, guard, None, EdgeSettings { request_timeout: Duration::from_secs(5), ..EdgeSettings::default() });
+        let server = over(server, rows, run_task.clone(), Some(deliver_push.clone()));
         OverSqs { server, client, run_task, deliver_push }
+    }
+
+    /// The function that makes posts: it has their queue, and a database that nobody can reach.
+    async fn outside(&self) -> OverSqs {
+        const NOWHERE: &str = "postgres://ann@127.0.0.1:1/a2a";
+        let settings = [("A2A_DATABASE_URL", NOWHERE), ("AWS_LAMBDA_FUNCTION_NAME", "deliver-push"), ("A2A_PUSH_ALLOW_LOOPBACK", "1")];
+        let rows = Arc::new(store::PostgresDatabase::open(NOWHERE, 1).unwrap());
+        let server = over(Server::with(&settings).await, rows, self.deliver_push.clone(), None);
+        OverSqs { server, client: self.client.clone(), run_task: self.deliver_push.clone(), deliver_push: self.deliver_push.clone() }
     }
 
     /// Sends a message that is answered at once, and gives the task's id.
@@ -56,6 +75,12 @@ impl OverSqs {
     /// A batch as the event source mapping takes it, each message hidden for a minute.
     async fn receive(&self, url: &str) -> Vec<Message> {
         let receive = self.client.receive_message().queue_url(url).max_number_of_messages(10).visibility_timeout(60).wait_time_seconds(10);
+        receive.message_system_attribute_names(MessageSystemAttributeName::All).send().await.unwrap().messages.unwrap_or_default()
+    }
+
+    /// What is there by now.
+    async fn receive_now(&self, url: &str) -> Vec<Message> {
+        let receive = self.client.receive_message().queue_url(url).max_number_of_messages(10).visibility_timeout(60);
         receive.message_system_attribute_names(MessageSystemAttributeName::All).send().await.unwrap().messages.unwrap_or_default()
     }
 
@@ -80,6 +105,18 @@ impl OverSqs {
     async fn depth(&self, queue: QueueName) -> u64 {
         self.server.app.ports.queue.depth(queue).await.unwrap()
     }
+}
+
+/// The same server over queues of SQS.
+fn over(mut server: Server, rows: Arc<dyn store::JobRows>, run_task: String, deliver_push: Option<String>) -> Server {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let queue = Arc::new(queue::SqsWorkQueue::new(async || tests::servers::aws_config(), run_task, deliver_push, rows, clock));
+    let ports = Ports { queue, ..server.app.ports.clone() };
+    let settings = EngineSettings { outlives_response: false, webhook_key: Some(b"0123456789"[..].into()), ..EngineSettings::default() };
+    let guard = Guard::new(GuardSettings { authentication: Authentication::Optional, token_key: None, admin_api_key: None, system_api_key: None });
+    let edge = EdgeSettings { request_timeout: Duration::from_secs(5), ..EdgeSettings::default() };
+    server.app = App::new(Engine::new(ports, settings), guard, None, edge);
+    server
 }
 
 /// A message in the form that Lambda gives it.
@@ -144,4 +181,60 @@ async fn of_a_batch_only_what_failed_comes_again_and_after_its_pause() {
     assert_eq!(again.iter().map(|message| &message.body).collect::<Vec<_>>(), [&batch[0].body]);
     let attributes = again[0].attributes.as_ref().unwrap();
     assert_eq!(attributes[&MessageSystemAttributeName::ApproximateReceiveCount], "2");
+}
+
+/// Hears posts, each in full, until there are so many.
+async fn hear(listener: &TcpListener, posts: usize) -> Vec<(String, Value)> {
+    let mut heard = Vec::new();
+    while heard.len() < posts {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        let mut bytes = Vec::new();
+        loop {
+            connection.read_buf(&mut bytes).await.unwrap();
+            let text = String::from_utf8(bytes.clone()).unwrap();
+            if let Some((head, body)) = text.split_once("\r\n\r\n")
+                && let Ok(body) = serde_json::from_str(body)
+            {
+                heard.push((head.to_ascii_lowercase(), body));
+                connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await.unwrap();
+                break;
+            }
+        }
+    }
+    heard
+}
+
+#[tokio::test]
+async fn a_function_without_the_database_tells_webhooks_what_another_had_ready() {
+    let inside = OverSqs::handing_over().await;
+    let outside = inside.outside().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let webhook = json!({"url": format!("http://{}/hook", listener.local_addr().unwrap()), "token": "token"});
+    inside.queue_a_task(json!({"returnImmediately": true, "taskPushNotificationConfig": webhook})).await;
+    // The task and its webhook's work come from one queue, posts go to the other.
+    loop {
+        let batch = inside.receive_now(&inside.run_task).await;
+        if batch.is_empty() {
+            break;
+        }
+        assert_eq!(inside.invoke(&inside.run_task, &batch).await, [""; 0]);
+    }
+    let waiting = inside.depth(QueueName::DeliverPush).await as usize;
+    assert!(waiting > 1, "{waiting}");
+    let make_posts = async {
+        let mut made = 0;
+        while made < waiting {
+            for message in outside.receive(&outside.run_task).await {
+                assert_eq!(outside.invoke(&outside.run_task, &[message]).await, [""; 0]);
+                made += 1;
+            }
+        }
+    };
+    let (heard, ()) = tokio::join!(hear(&listener, waiting), make_posts);
+    let ends = heard.last().unwrap();
+    assert_eq!(ends.1["statusUpdate"]["status"]["state"], "TASK_STATE_COMPLETED", "{heard:?}");
+    for (head, _) in &heard {
+        assert!(head.contains("x-a2a-notification-token: token"), "{head}");
+        assert!(head.contains("x-a2a-signature: t="), "{head}");
+    }
 }

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use engine::ports::{Change, QueueName, StoreError, Work};
+use engine::ports::{Change, QueueName, ReadyPost, StoreError, Work};
 use futures::future::try_join_all;
 
 use super::{
@@ -66,7 +66,7 @@ pub(super) fn enqueue_all(change: &Change, version: u64) -> Result<Vec<Write>, S
 
 fn task_of(work: &Work) -> &str {
     match work {
-        Work::RunTask { task_id } | Work::DeliverPush { task_id, .. } => task_id,
+        Work::RunTask { task_id } | Work::DeliverPush { task_id, .. } | Work::PostWebhook(ReadyPost { task_id, .. }) => task_id,
     }
 }
 

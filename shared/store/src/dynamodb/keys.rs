@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use engine::ports::{QueueName, Work};
+use engine::ports::{QueueName, ReadyPost, Work};
 use sha2::{Digest, Sha256};
 
 /// An item, or its key.
@@ -86,6 +86,9 @@ pub(super) fn job(work: &Work) -> Item {
     match work {
         Work::RunTask { task_id } => key(task(task_id), "job/run-task"),
         Work::DeliverPush { task_id, config_id } => key(task(task_id), format!("job/deliver-push/{}", part(config_id))),
+        Work::PostWebhook(ReadyPost { task_id, config_id, sequence, .. }) => {
+            key(task(task_id), format!("job/post-webhook/{}/{sequence}", part(config_id)))
+        }
     }
 }
 

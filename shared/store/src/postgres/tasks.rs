@@ -109,4 +109,8 @@ impl TaskStore for PostgresTaskStore {
     async fn ping(&self) -> Result<(), StoreError> {
         self.database.bounded(self.database.ping()).await
     }
+
+    async fn migrate(&self) -> Result<(), StoreError> {
+        self.database.migrate().await
+    }
 }
