@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | a gateway is killed with SIGKILL at one exact step of a task's way | `kills` | told before stored, an outbox that forgets, a lease that nobody takes over |
 //! | a gateway is killed or told to end at any moment under load | `load` | a drain that waits for others, calls that are cut |
+//! | a function's process is killed while the gateway lives on; messages of a batch fail | `processes` | work that dies with its worker, batches that come again whole |
 //! | queued work is handed out again and again, in no order, as rows and as SQS messages | `duplicates` | work that isn't safe to run twice |
 //! | the database is stopped (in two ways), slow, silent, or has too few connections | `database` | lost commits, hangs, errors without `Retry-After` |
 //! | Redis is killed and started again empty under load | `redis` | signals that something depended on |
@@ -17,4 +18,5 @@ mod database;
 mod duplicates;
 mod kills;
 mod load;
+mod processes;
 mod redis;

@@ -17,7 +17,7 @@ pub enum Ending {
     Done,
     /// With HTTP 503, `Retry-After` and the error in the binding's form; or in the middle of a stream with that error as an event.
     Refused,
-    /// Without an end: the connection broke, or was never made.
+    /// Without an end: the connection broke, or was never made; or, of functions that are processes, the one that was to answer is gone.
     Cut,
     /// In a way that no fault excuses.
     Wrong(String),
@@ -26,11 +26,14 @@ pub enum Ending {
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
+    /// Whether the process that answers isn't the one that is connected to.
+    processes: bool,
 }
 
 impl Client {
-    pub fn new() -> Client {
-        Client { http: reqwest::Client::builder().no_proxy().timeout(NEVER).build().unwrap() }
+    /// Of gateways that run functions themselves, or as processes.
+    pub fn new(processes: bool) -> Client {
+        Client { http: reqwest::Client::builder().no_proxy().timeout(NEVER).build().unwrap(), processes }
     }
 
     /// A JSON-RPC call of A2A 1.0: its result, if it has one.
@@ -53,6 +56,7 @@ impl Client {
             (503, body) if body["error"]["code"] == UNAVAILABLE && body["id"] == 1 && seconds.is_some_and(|s| s >= 1) => {
                 (Ending::Refused, Value::Null)
             }
+            (502, body) if self.processes && body["error"]["code"] == 502 => (Ending::Cut, Value::Null),
             _ => (Ending::Wrong(format!("{method}: HTTP {status}, Retry-After {seconds:?}: {body}")), Value::Null),
         }
     }
@@ -80,6 +84,7 @@ impl Client {
             };
             return match (status, retry_after, body["error"]["code"].as_i64()) {
                 (503, true, Some(UNAVAILABLE)) => Ending::Refused,
+                (502, _, Some(502)) if self.processes => Ending::Cut,
                 _ => Ending::Wrong(format!("{method}: HTTP {status}: {body}")),
             };
         }

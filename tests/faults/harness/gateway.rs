@@ -1,8 +1,12 @@
 //! Gateways as child processes over one backend: started, killed, replaced.
 
 use std::{
+    ffi::OsStr,
     io::Write,
-    os::unix::process::ExitStatusExt,
+    os::unix::{
+        fs::{PermissionsExt, symlink},
+        process::ExitStatusExt,
+    },
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     sync::atomic::{AtomicU32, Ordering},
@@ -90,15 +94,41 @@ impl Backend {
 
     /// A gateway that dies at the `number`th time at a point, once [`Self::trigger`] is there, if no other gateway did.
     pub async fn doomed_gateway(&self, point: &str, number: u32) -> Gateway {
-        self.start(&[("A2A_FAULT", &format!("kill:{point}#{number}@{}", self.trigger().display()))]).await
+        self.start(&[("A2A_FAULT", &self.fault(point, number))]).await
+    }
+
+    /// To die at the `number`th time at a point, once [`Self::trigger`] is there, if no other process did.
+    pub fn fault(&self, point: &str, number: u32) -> String {
+        format!("kill:{point}#{number}@{}", self.trigger().display())
+    }
+
+    /// A gateway that runs functions as processes, of which those of one function have a fault.
+    pub async fn gateway_of_processes(&self, function: &str, fault: &str) -> Gateway {
+        let bootstraps = self.directory.path().join("bootstraps");
+        std::fs::create_dir(&bootstraps).unwrap();
+        for program in std::fs::read_dir(binary().parent().unwrap()).unwrap().map(|entry| entry.unwrap().path()) {
+            if program.is_file() && program.extension().is_none() {
+                symlink(&program, bootstraps.join(program.file_name().unwrap())).unwrap();
+            }
+        }
+        let (doomed, program) = (bootstraps.join(function), binary().with_file_name(function));
+        std::fs::remove_file(&doomed).unwrap();
+        std::fs::write(&doomed, format!("#!/bin/sh\nA2A_FAULT='{fault}' exec '{}'\n", program.display())).unwrap();
+        std::fs::set_permissions(&doomed, std::fs::Permissions::from_mode(0o755)).unwrap();
+        self.run(&["--functions".as_ref(), "processes".as_ref(), "--bootstraps".as_ref(), bootstraps.as_os_str()], &[]).await
     }
 
     /// A gateway with more settings.
     pub async fn start(&self, more: &[(&str, &str)]) -> Gateway {
+        self.run(&[], more).await
+    }
+
+    async fn run(&self, options: &[&OsStr], more: &[(&str, &str)]) -> Gateway {
         let log = self.directory.path().join(format!("gateway-{}.log", self.gateways.fetch_add(1, Ordering::SeqCst)));
         let mut command = Command::new(binary());
         command
             .args(["serve", "--addr", "127.0.0.1:0", "--metrics-addr", "127.0.0.1:0"])
+            .args(options)
             .current_dir(self.directory.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

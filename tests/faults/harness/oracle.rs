@@ -97,8 +97,17 @@ pub struct Oracle {
 
 impl Oracle {
     pub async fn new() -> Oracle {
+        Oracle::with(Client::new(false)).await
+    }
+
+    /// One of gateways whose functions are processes.
+    pub async fn of_processes() -> Oracle {
+        Oracle::with(Client::new(true)).await
+    }
+
+    async fn with(client: Client) -> Oracle {
         Oracle {
-            client: Client::new(),
+            client,
             inbox: Inbox::open().await,
             records: Mutex::default(),
             wrongs: Mutex::default(),
