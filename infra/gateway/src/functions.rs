@@ -26,7 +26,12 @@ pub enum Handler {
     /// Called by routes, in a process of its own.
     Process(Arc<lambda::Function>),
     /// Called by a queue.
-    Queue(QueueHandler),
+    Queue {
+        /// Works through a batch.
+        handle: QueueHandler,
+        /// Whether what it handled is still to be taken off the queue: our own functions in this process do that themselves, with the work.
+        leaves_messages: bool,
+    },
     /// Called by the clock.
     Schedule(ScheduleHandler),
 }
@@ -61,17 +66,20 @@ pub fn handler(name: &str) -> Option<Handler> {
 pub fn in_processes(function: Arc<lambda::Function>) -> Option<Handler> {
     Some(match function.described().events.first()? {
         Event::Route(_) => Handler::Process(function),
-        Event::Queue { .. } => queue(move |app, event: SqsEvent| {
-            let function = function.clone();
-            async move {
-                let ids: Vec<_> = event.records.iter().filter_map(|message| message.message_id.clone()).collect();
-                invoke(&app, &function, &event).await.unwrap_or_else(|| {
-                    let mut failed = SqsBatchResponse::default();
-                    ids.into_iter().for_each(|id| failed.add_failure(id));
-                    failed
+        Event::Queue { .. } => Handler::Queue {
+            handle: Arc::new(move |app, event| {
+                let function = function.clone();
+                Box::pin(async move {
+                    let ids: Vec<_> = event.records.iter().filter_map(|message| message.message_id.clone()).collect();
+                    invoke(&app, &function, &event).await.unwrap_or_else(|| {
+                        let mut failed = SqsBatchResponse::default();
+                        ids.into_iter().for_each(|id| failed.add_failure(id));
+                        failed
+                    })
                 })
-            }
-        }),
+            }),
+            leaves_messages: true,
+        },
         Event::Schedule { .. } => schedule(move |app, event: ScheduledEvent| {
             let function = function.clone();
             async move { invoke(&app, &function, &event).await.unwrap_or_default() }
@@ -99,7 +107,7 @@ fn queue<F>(handle: impl Fn(Arc<App>, SqsEvent) -> F + Send + Sync + 'static) ->
 where
     F: Future<Output = SqsBatchResponse> + Send + 'static,
 {
-    Handler::Queue(Arc::new(move |app, event| Box::pin(handle(app, event))))
+    Handler::Queue { handle: Arc::new(move |app, event| Box::pin(handle(app, event))), leaves_messages: false }
 }
 
 fn schedule<F>(handle: impl Fn(Arc<App>, ScheduledEvent) -> F + Send + Sync + 'static) -> Handler

@@ -45,13 +45,14 @@ pub fn start(app: &Arc<App>, template: &Template, functions: impl Fn(&str) -> Op
         for event in &function.events {
             match (event, functions(&function.name)) {
                 (Event::Route(_), _) => {}
-                (Event::Queue { queue, batch_size, max_concurrency }, Some(Handler::Queue(handle))) => {
+                (Event::Queue { queue, batch_size, max_concurrency }, Some(Handler::Queue { handle, leaves_messages })) => {
                     let poller = Poller {
                         queue: queue_name(queue)?,
                         batch_size: *batch_size,
                         slots: Arc::new(Semaphore::new(*max_concurrency)),
                         function: function.clone(),
                         handle,
+                        leaves_messages,
                         app: app.clone(),
                     };
                     workers.spawn(poller.run(stop.clone()));
@@ -99,6 +100,7 @@ struct Poller {
     slots: Arc<Semaphore>,
     function: Function,
     handle: QueueHandler,
+    leaves_messages: bool,
 }
 
 impl Poller {
@@ -114,7 +116,7 @@ impl Poller {
                 Ok(batch) if batch.is_empty() => {}
                 Ok(batch) => {
                     let alive = keep_hidden(self.app.clone(), batch.clone());
-                    let work = call(self.app.clone(), self.handle.clone(), self.queue, batch);
+                    let work = call(self.app.clone(), self.handle.clone(), self.leaves_messages, self.queue, batch);
                     let (name, limit) = (self.function.name.clone(), self.function.timeout);
                     running.spawn(async move {
                         let work = timeout(limit, AssertUnwindSafe(work).catch_unwind());
@@ -155,11 +157,17 @@ async fn keep_hidden(app: Arc<App>, batch: Vec<Delivery>) -> Infallible {
     }
 }
 
-async fn call(app: Arc<App>, handle: QueueHandler, queue: QueueName, batch: Vec<Delivery>) {
+async fn call(app: Arc<App>, handle: QueueHandler, leaves_messages: bool, queue: QueueName, mut batch: Vec<Delivery>) {
     let event = batch_event(queue, &batch);
-    for failure in handle(app, event).await.batch_item_failures {
+    for failure in handle(app.clone(), event).await.batch_item_failures {
         // Whoever failed has said why.
         tracing::debug!(queue = queue.as_str(), message = failure.item_identifier, "comes again");
+        batch.retain(|delivery| delivery.receipt != failure.item_identifier);
+    }
+    for delivery in batch.iter().filter(|_| leaves_messages) {
+        if let Err(error) = app.engine.ports().queue.complete(delivery).await {
+            tracing::warn!(queue = queue.as_str(), %error, "work that is done comes again");
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! A server under test: a child process with a directory of its own, killed when the test ends.
 
 use std::{
-    ffi::OsStr,
-    io::{BufRead, BufReader},
+    ffi::{OsStr, OsString},
+    io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, OnceLock},
@@ -21,6 +21,10 @@ pub struct Server {
     child: Option<Child>,
     place: Option<Arc<Place>>,
     settings: Vec<(String, String)>,
+    /// Of the command line.
+    arguments: Vec<OsString>,
+    /// Where Prometheus reads.
+    metrics: String,
 }
 
 /// An answer, read to its end.
@@ -49,7 +53,8 @@ impl Server {
     pub fn start() -> Server {
         match std::env::var("A2A_TEST_URL") {
             Ok(url) if !url.is_empty() => {
-                Server { base: url.trim_end_matches('/').to_owned(), http: client(), child: None, place: None, settings: Vec::new() }
+                let (settings, arguments, metrics) = Default::default();
+                Server { base: url.trim_end_matches('/').to_owned(), http: client(), child: None, place: None, settings, arguments, metrics }
             }
             _ => Server::with(&[]),
         }
@@ -80,8 +85,34 @@ impl Server {
     }
 
     fn over(place: Arc<Place>, settings: Vec<(String, String)>) -> Server {
-        let (child, base) = launch(&place, &settings);
-        Server { base, http: client(), child: Some(child), place: Some(place), settings }
+        Server::launched(place, settings, how_functions_run())
+    }
+
+    fn launched(place: Arc<Place>, settings: Vec<(String, String)>, arguments: Vec<OsString>) -> Server {
+        let (child, base, metrics) = launch(&place, &settings, &arguments);
+        Server { base, http: client(), child: Some(child), place: Some(place), settings, arguments, metrics }
+    }
+
+    /// A fresh server with more arguments, whose functions are processes: those of this folder, or else the ones beside the server's own program.
+    pub fn of_processes(settings: &[(&str, &str)], bootstraps: Option<&Path>, arguments: &[&OsStr]) -> Server {
+        let bootstraps = bootstraps.unwrap_or(binary().parent().unwrap());
+        let all = as_processes(bootstraps).into_iter().chain(arguments.iter().map(|&argument| argument.to_owned()));
+        Server::launched(Arc::new(Place::new()), owned(settings), all.collect())
+    }
+
+    /// A fresh server whose functions are in-process, whatever the suite runs with.
+    pub fn in_process(settings: &[(&str, &str)]) -> Server {
+        Server::launched(Arc::new(Place::new()), owned(settings), Vec::new())
+    }
+
+    /// The page that Prometheus reads.
+    pub async fn metrics(&self) -> String {
+        self.http.get(format!("{}/metrics", self.metrics)).send().await.unwrap().text().await.unwrap()
+    }
+
+    /// What the server and its functions logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.directory().join("server.log")).unwrap_or_default()
     }
 
     fn place(&self) -> &Arc<Place> {
@@ -102,8 +133,8 @@ impl Server {
 
     /// A new process over the same data, at another port.
     pub fn restart(&mut self) {
-        let (child, base) = launch(self.place(), &self.settings);
-        (self.child, self.base) = (Some(child), base);
+        let (child, base, metrics) = launch(self.place(), &self.settings, &self.arguments);
+        (self.child, self.base, self.metrics) = (Some(child), base, metrics);
         self.http = client();
     }
 
@@ -257,34 +288,49 @@ fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
-fn launch(place: &Place, settings: &[(String, String)]) -> (Child, String) {
+/// The process, its address for clients and its address for Prometheus.
+fn launch(place: &Place, settings: &[(String, String)], arguments: &[OsString]) -> (Child, String, String) {
     let directory = place.directory.path();
-    let log = std::fs::OpenOptions::new().create(true).append(true).open(directory.join("server.log")).unwrap();
+    let mut log = std::fs::OpenOptions::new().create(true).append(true).open(directory.join("server.log")).unwrap();
     let mut child = a2a(place, settings)
         .args(["serve", "--addr", "127.0.0.1:0", "--metrics-addr", "127.0.0.1:0"])
-        .args(how_functions_run())
+        .args(arguments)
         .stdout(Stdio::piped())
-        .stderr(log)
+        .stderr(log.try_clone().unwrap())
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let first = lines.next().transpose().unwrap().unwrap_or_default();
-    // What is printed later goes nowhere, but the pipe has to stay open.
-    std::thread::spawn(move || lines.for_each(drop));
-    let Some(address) = first.split_whitespace().find_map(|word| word.trim_start_matches("http://").strip_prefix("127.0.0.1:")) else {
+    let second = lines.next().transpose().unwrap().unwrap_or_default();
+    std::thread::spawn(move || {
+        for line in lines.map_while(Result::ok) {
+            let _ = log.write_all(format!("{line}\n").as_bytes());
+        }
+    });
+    let (Some(base), Some(metrics)) = (address(&first), address(&second)) else {
         let log = std::fs::read_to_string(directory.join("server.log")).unwrap_or_default();
-        panic!("the server's first line names no address: `{first}`\n{log}");
+        panic!("the server's first two lines name no addresses: `{first}`, `{second}`\n{log}");
     };
-    (child, format!("http://127.0.0.1:{}", address.trim_matches(|c: char| !c.is_ascii_digit())))
+    (child, base, metrics)
+}
+
+/// The address in a line.
+fn address(line: &str) -> Option<String> {
+    let port = line.split_whitespace().find_map(|word| word.trim_start_matches("http://").strip_prefix("127.0.0.1:"))?;
+    Some(format!("http://127.0.0.1:{}", port.split(|c: char| !c.is_ascii_digit()).next()?))
 }
 
 /// As processes of their own where `A2A_TEST_FUNCTIONS` is `processes`: the programs beside the server's own.
-fn how_functions_run() -> Vec<&'static OsStr> {
+fn how_functions_run() -> Vec<OsString> {
     match std::env::var("A2A_TEST_FUNCTIONS").as_deref().unwrap_or("in-process") {
         "in-process" => Vec::new(),
-        "processes" => vec!["--functions".as_ref(), "processes".as_ref(), "--bootstraps".as_ref(), binary().parent().unwrap().as_os_str()],
+        "processes" => as_processes(binary().parent().unwrap()),
         other => panic!("A2A_TEST_FUNCTIONS is `{other}`, and not in-process or processes"),
     }
+}
+
+fn as_processes(bootstraps: &Path) -> Vec<OsString> {
+    vec!["--functions".into(), "processes".into(), "--bootstraps".into(), bootstraps.into()]
 }
 
 fn a2a(place: &Place, settings: &[(String, String)]) -> Command {

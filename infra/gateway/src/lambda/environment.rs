@@ -23,6 +23,9 @@ const INIT: Duration = Duration::from_secs(10);
 /// How long Lambda gives a process between SIGTERM and SIGKILL.
 const SHUTDOWN: Duration = Duration::from_millis(500);
 
+/// How long what an ended process left in its connections is read, at most.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// What is said of an invocation that took longer than its function may.
 pub const KILLED: &str = "the function was killed at its timeout";
 
@@ -33,6 +36,8 @@ pub(super) struct Environment {
     invocations: mpsc::Sender<Invocation>,
     state: watch::Receiver<State>,
     serving: JoinHandle<()>,
+    /// Invocations, from its start on.
+    given: u64,
     /// Since when it has no work.
     pub(super) idle_since: Instant,
 }
@@ -72,8 +77,8 @@ impl Environment {
         let mut child = command.spawn().with_context(|| format!("`{}` can't be started", bootstrap.display()))?;
         logs::forward(&function.name, number, child.stdout.take());
         logs::forward(&function.name, number, child.stderr.take());
-        let mut environment = Environment { child, api, invocations, state, serving, idle_since: Instant::now() };
-        match environment.left_by(Instant::now() + INIT).await {
+        let mut environment = Environment { child, api, invocations, state, serving, given: 0, idle_since: Instant::now() };
+        match environment.asks_or_ends(Instant::now() + INIT).await {
             Some(Left::Waiting) => {
                 environment.freeze();
                 Ok(environment)
@@ -83,23 +88,25 @@ impl Environment {
         }
     }
 
+    /// The process's id, as long as it lives.
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// Gives it an invocation, and sees to it until it asks for more work, ends or is killed at the deadline.
     pub(super) async fn invoke(&mut self, invocation: Invocation, deadline: Instant) -> Left {
         self.signal(Signal::CONT);
-        self.state.mark_unchanged();
-        if self.invocations.send(invocation).await.is_err() || self.busy(deadline).await == Left::Gone {
-            self.api.fail(Failure::Failed("the function's process ended"));
-            return Left::Gone;
-        }
-        match self.left_by(deadline).await {
+        self.given += 1;
+        let ended = match self.invocations.send(invocation).await {
+            Ok(()) => self.asks_or_ends(deadline).await,
+            Err(_) => Some(Left::Gone),
+        };
+        match ended {
             Some(Left::Waiting) => {
                 self.freeze();
                 Left::Waiting
             }
-            Some(Left::Gone) => {
-                self.api.fail(Failure::Failed("the function's process ended"));
-                Left::Gone
-            }
+            Some(Left::Gone) => self.gone().await,
             None => {
                 self.api.fail(Failure::Failed(KILLED));
                 self.signal(Signal::KILL);
@@ -108,23 +115,20 @@ impl Environment {
         }
     }
 
-    /// Waits until the process has taken its work.
-    async fn busy(&mut self, deadline: Instant) -> Left {
-        tokio::select! {
-            taken = timeout_at(deadline, self.state.wait_for(|state| *state == State::Busy)) => match taken {
-                Ok(Ok(_)) => Left::Waiting,
-                _ => Left::Gone,
-            },
-            _ = self.child.wait() => Left::Gone,
-        }
+    /// The last words of a process that ended are heard, then there are no more.
+    async fn gone(&self) -> Left {
+        let _ = timeout(LAST_WORDS, self.api.heard_out()).await;
+        self.api.fail(Failure::Failed("the function's process ended"));
+        Left::Gone
     }
 
-    /// What it does next; `None` if nothing until the deadline.
-    async fn left_by(&mut self, deadline: Instant) -> Option<Left> {
-        let next = self.state.wait_for(|state| matches!(state, State::Waiting | State::Failed));
+    /// Waits until it asks for more than it was given, or ends; `None` if it does neither until the deadline.
+    async fn asks_or_ends(&mut self, deadline: Instant) -> Option<Left> {
+        let given = self.given;
+        let next = self.state.wait_for(|state| matches!(state, State::Failed) || *state == State::Asked { given });
         tokio::select! {
             state = timeout_at(deadline, next) => match state {
-                Ok(Ok(state)) if *state == State::Waiting => Some(Left::Waiting),
+                Ok(Ok(state)) if *state != State::Failed => Some(Left::Waiting),
                 Ok(_) => Some(Left::Gone),
                 Err(_) => None,
             },

@@ -151,7 +151,7 @@ impl Function {
         let environment = Environment::start(&self.described, &self.bootstrap, &self.service.group, number).await?;
         counter!(metric::COLD_STARTS, "function" => self.described.name.clone()).increment(1);
         let init_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(function = self.described.name, environment = number, init_ms, "cold start");
+        tracing::info!(function = self.described.name, environment = number, pid = environment.pid(), init_ms, "cold start");
         Ok(environment)
     }
 

@@ -8,7 +8,7 @@ use tokio::{sync::oneshot, time::timeout};
 use super::Failure;
 
 /// How long an environment that has answered is waited for: it only has to ask for more work.
-const FINISHING: Duration = Duration::from_millis(100);
+const FINISHING: Duration = Duration::from_secs(1);
 
 /// The environments of a function.
 pub(super) struct Pool<E> {

@@ -1,6 +1,12 @@
 //! The Runtime API that one environment's process speaks (version 2018-06-01): the next invocation, its response, its errors.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Method, Request, Response, StatusCode, header::CONTENT_TYPE};
@@ -13,6 +19,8 @@ use tokio::{
     net::TcpListener,
     sync::{mpsc, oneshot, watch},
 };
+
+use tokio_util::task::TaskTracker;
 
 use super::{Failure, Reply};
 
@@ -38,14 +46,15 @@ pub(super) struct Invocation {
 }
 
 /// What the process does.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     /// It hasn't asked for work yet.
     Starting,
-    /// It has asked for work and has none.
-    Waiting,
-    /// It has work.
-    Busy,
+    /// It has asked for work since it was given so many invocations; whether it has more by now isn't said.
+    Asked {
+        /// Counted from the start of the process.
+        given: u64,
+    },
     /// It said that it can't start.
     Failed,
 }
@@ -56,6 +65,10 @@ pub(super) struct RuntimeApi {
     /// The present invocation, until it has a response.
     current: Mutex<Option<Current>>,
     state: watch::Sender<State>,
+    /// Invocations that the process took.
+    given: AtomicU64,
+    /// What the process has open here.
+    connections: TaskTracker,
 }
 
 struct Current {
@@ -77,7 +90,17 @@ impl RuntimeApi {
     pub(super) fn new() -> (Arc<Self>, mpsc::Sender<Invocation>, watch::Receiver<State>) {
         let (sender, invocations) = mpsc::channel(1);
         let (state, watched) = watch::channel(State::Starting);
-        (Arc::new(RuntimeApi { invocations: invocations.into(), current: Mutex::default(), state }), sender, watched)
+        (
+            Arc::new(RuntimeApi {
+                invocations: invocations.into(),
+                current: Mutex::default(),
+                state,
+                given: AtomicU64::new(0),
+                connections: TaskTracker::new(),
+            }),
+            sender,
+            watched,
+        )
     }
 
     /// Whoever waits for the present invocation hears that there will be no response; nobody, if there was one.
@@ -85,6 +108,12 @@ impl RuntimeApi {
         if let Some(current) = self.current.lock().take() {
             let _ = current.answer.send(Err(failure));
         }
+    }
+
+    /// Waits until what a process sent before it ended is read.
+    pub(super) async fn heard_out(&self) {
+        self.connections.close();
+        self.connections.wait().await;
     }
 
     /// Answers the process until the task is aborted.
@@ -97,7 +126,7 @@ impl RuntimeApi {
                 let api = api.clone();
                 async move { Ok::<_, Infallible>(api.answer(request).await) }
             });
-            tokio::spawn(async move {
+            self.connections.spawn(async move {
                 // A process that is killed leaves its connections so.
                 let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
             });
@@ -136,7 +165,7 @@ impl RuntimeApi {
     /// Waits for an invocation. Whoever asks has done with the one before.
     async fn next(&self) -> Response<Full<Bytes>> {
         self.fail(Failure::Failed("the function asked for more work before it answered"));
-        self.state.send_replace(State::Waiting);
+        self.state.send_replace(State::Asked { given: self.given.load(Relaxed) });
         let Some(Invocation { id, event, deadline, arn, answer, answered }) = self.invocations.lock().await.recv().await else {
             return said(StatusCode::GONE, "the environment is being stopped");
         };
@@ -150,7 +179,7 @@ impl RuntimeApi {
         }
         headers.insert("lambda-runtime-deadline-ms", deadline.into());
         *self.current.lock() = Some(Current { id, answer, answered });
-        self.state.send_replace(State::Busy);
+        self.given.fetch_add(1, Relaxed);
         response
     }
 
