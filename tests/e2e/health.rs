@@ -71,3 +71,11 @@ async fn a_base_path_answers_beside_the_root() {
         assert_eq!((&response["id"], &response["error"]["code"]), (&7.into(), &(-32001).into()), "{path}: {response}");
     }
 }
+
+#[tokio::test]
+async fn the_page_for_prometheus_shows_what_is_under_way() {
+    let page = Server::with(&[]).metrics().await;
+    for line in ["a2a_active_tasks 0", "a2a_queue_depth{queue=\"run-task\"} 0", "a2a_queue_depth{queue=\"deliver-push\"} 0"] {
+        assert!(page.lines().any(|shown| shown == line), "{line} is missing in {page}");
+    }
+}

@@ -7,6 +7,7 @@ mod harness;
 
 mod odd;
 mod same_answers;
+mod start;
 mod workers;
 
 /// Waits for what no answer tells, 30 s at most.

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use crate::{
     harness::{Answered, Server},
+    start::with_processes,
     until,
 };
 
@@ -49,7 +50,7 @@ pub fn server() -> (Server, TempDir) {
     put("front-door", &program.with_file_name("front-door"));
     let template = folder.path().join("template.yaml");
     fs::write(&template, TEMPLATE).unwrap();
-    let server = Server::of_processes(&[("A2A_AGENTS", "conformance")], Some(folder.path()), &["--template".as_ref(), template.as_os_str()]);
+    let server = with_processes(&[("A2A_AGENTS", "conformance")], Some(folder.path()), &["--template".as_ref(), template.as_os_str()]);
     (server, folder)
 }
 

@@ -6,7 +6,10 @@ use regex::{Captures, Regex};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Server, answered, data_message, message, say};
+use crate::{
+    harness::{Server, answered, data_message, message, say},
+    start::{in_process, with_processes},
+};
 
 const SETTINGS: &[(&str, &str)] = &[
     ("A2A_AGENTS", "conformance,research,analysis"),
@@ -224,8 +227,8 @@ impl Transcript {
 
 #[tokio::test]
 async fn each_request_is_answered_alike_in_process_and_by_processes() {
-    let in_process = Transcript::new(Server::in_process(SETTINGS)).all();
-    let processes = Transcript::new(Server::of_processes(SETTINGS, None, &[])).all();
+    let in_process = Transcript::new(in_process(SETTINGS)).all();
+    let processes = Transcript::new(with_processes(SETTINGS, None, &[])).all();
     let (in_process, processes) = tokio::join!(in_process, processes);
     assert_eq!(in_process.len(), processes.len());
     let different: Vec<_> = in_process.iter().zip(&processes).filter(|(expected, found)| expected != found).collect();
@@ -243,7 +246,7 @@ async fn each_request_is_answered_alike_in_process_and_by_processes() {
 
 #[tokio::test]
 async fn two_environments_tag_a_card_alike() {
-    let server = Server::of_processes(&[], None, &[]);
+    let server = with_processes(&[], None, &[]);
     let cards = futures::future::join_all((0..8).map(|_| server.get("/.well-known/agent-card.json", &[]))).await;
     let signed: std::collections::BTreeSet<_> = cards.iter().map(|card| card.text.as_str()).collect();
     assert!(signed.len() > 1, "the cards of several processes differ in their signatures");

@@ -4,9 +4,11 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Inbox, Server, message, state};
-
-use crate::until;
+use crate::{
+    harness::{Inbox, Server, message, state},
+    start::with_processes,
+    until,
+};
 
 /// The ids of the processes that were started for a function so far.
 fn processes_of(server: &Server, function: &str) -> Vec<u64> {
@@ -18,7 +20,7 @@ fn processes_of(server: &Server, function: &str) -> Vec<u64> {
 
 #[tokio::test]
 async fn a_task_whose_worker_was_killed_is_finished_by_another() {
-    let server = Server::of_processes(&[("A2A_AGENTS", "conformance")], None, &[]);
+    let server = with_processes(&[("A2A_AGENTS", "conformance")], None, &[]);
     let mut params = message("test-resubscribe-message-id-1", "x");
     params["configuration"] = json!({"returnImmediately": true});
     let id = server.ok("SendMessage", params).await["task"]["id"].as_str().unwrap().to_owned();
@@ -33,7 +35,7 @@ async fn a_task_whose_worker_was_killed_is_finished_by_another() {
 
 #[tokio::test]
 async fn a_webhook_is_called_by_a_function_of_its_own() {
-    let server = Server::of_processes(&[("A2A_AGENTS", "conformance"), ("A2A_PUSH_ALLOW_LOOPBACK", "1")], None, &[]);
+    let server = with_processes(&[("A2A_AGENTS", "conformance"), ("A2A_PUSH_ALLOW_LOOPBACK", "1")], None, &[]);
     let (mut refusing, mut accepting) = (Inbox::refusing_first(1).await, Inbox::open().await);
     let mut params = message("tck-input-required-1", "x");
     params["configuration"] = json!({"taskPushNotificationConfig": {"url": accepting.url}});
@@ -50,7 +52,7 @@ async fn a_webhook_is_called_by_a_function_of_its_own() {
 
 #[tokio::test]
 async fn no_process_outlives_a_killed_server() {
-    let mut server = Server::of_processes(&[], None, &[]);
+    let mut server = with_processes(&[], None, &[]);
     server.get("/health", &[]).await;
     let started = || [processes_of(&server, "health"), processes_of(&server, "sweep")].concat();
     until("two functions are started", || started().len() == 2).await;

@@ -4,7 +4,7 @@ mod backend;
 mod events;
 mod inbox;
 mod pdf;
-mod server;
+pub mod server;
 mod tools;
 mod v1;
 

@@ -1,7 +1,7 @@
 //! A server under test: a child process with a directory of its own, killed when the test ends.
 
 use std::{
-    ffi::{OsStr, OsString},
+    ffi::OsString,
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -88,21 +88,10 @@ impl Server {
         Server::launched(place, settings, how_functions_run())
     }
 
-    fn launched(place: Arc<Place>, settings: Vec<(String, String)>, arguments: Vec<OsString>) -> Server {
+    /// A server with these arguments, too.
+    pub fn launched(place: Arc<Place>, settings: Vec<(String, String)>, arguments: Vec<OsString>) -> Server {
         let (child, base, metrics) = launch(&place, &settings, &arguments);
         Server { base, http: client(), child: Some(child), place: Some(place), settings, arguments, metrics }
-    }
-
-    /// A fresh server with more arguments, whose functions are processes: those of this folder, or else the ones beside the server's own program.
-    pub fn of_processes(settings: &[(&str, &str)], bootstraps: Option<&Path>, arguments: &[&OsStr]) -> Server {
-        let bootstraps = bootstraps.unwrap_or(binary().parent().unwrap());
-        let all = as_processes(bootstraps).into_iter().chain(arguments.iter().map(|&argument| argument.to_owned()));
-        Server::launched(Arc::new(Place::new()), owned(settings), all.collect())
-    }
-
-    /// A fresh server whose functions are in-process, whatever the suite runs with.
-    pub fn in_process(settings: &[(&str, &str)]) -> Server {
-        Server::launched(Arc::new(Place::new()), owned(settings), Vec::new())
     }
 
     /// The page that Prometheus reads.
@@ -259,10 +248,8 @@ impl Drop for Server {
             let _ = child.kill();
             let _ = child.wait();
         }
-        if std::thread::panicking()
-            && let Some(place) = &self.place
-        {
-            let log = std::fs::read_to_string(place.directory.path().join("server.log")).unwrap_or_default();
+        if std::thread::panicking() && self.place.is_some() {
+            let log = self.log();
             let lines: Vec<_> = log.lines().rev().take(20).collect();
             println!("--- the server's last words");
             for line in lines.iter().rev() {
@@ -274,7 +261,8 @@ impl Drop for Server {
 
 const CONFORMANCE: &[(&str, &str)] = &[("A2A_AGENTS", "conformance"), ("A2A_PUSH_ALLOW_LOOPBACK", "1")];
 
-fn owned(settings: &[(&str, &str)]) -> Vec<(String, String)> {
+/// Variables and their values.
+pub fn owned(settings: &[(&str, &str)]) -> Vec<(String, String)> {
     settings.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
 }
 
@@ -329,7 +317,8 @@ fn how_functions_run() -> Vec<OsString> {
     }
 }
 
-fn as_processes(bootstraps: &Path) -> Vec<OsString> {
+/// The arguments that have functions run as processes.
+pub fn as_processes(bootstraps: &Path) -> Vec<OsString> {
     vec!["--functions".into(), "processes".into(), "--bootstraps".into(), bootstraps.into()]
 }
 
@@ -345,7 +334,7 @@ fn a2a(place: &Place, settings: &[(String, String)]) -> Command {
 }
 
 /// The `a2a` binary beside the test's own, built where it is missing.
-fn binary() -> &'static PathBuf {
+pub fn binary() -> &'static PathBuf {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         let path = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().join("a2a");

@@ -1,6 +1,6 @@
 //! One environment: a process of a function, the Runtime API that it speaks, and the signals that stop and wake it.
 
-use std::{path::Path, process::Stdio, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::Path, process::Stdio, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
@@ -36,6 +36,8 @@ pub(super) struct Environment {
     invocations: mpsc::Sender<Invocation>,
     state: watch::Receiver<State>,
     serving: JoinHandle<()>,
+    /// Of its Runtime API.
+    address: SocketAddr,
     /// Invocations, from its start on.
     given: u64,
     /// Since when it has no work.
@@ -77,7 +79,7 @@ impl Environment {
         let mut child = command.spawn().with_context(|| format!("`{}` can't be started", bootstrap.display()))?;
         logs::forward(&function.name, number, child.stdout.take());
         logs::forward(&function.name, number, child.stderr.take());
-        let mut environment = Environment { child, api, invocations, state, serving, given: 0, idle_since: Instant::now() };
+        let mut environment = Environment { child, api, invocations, state, serving, address, given: 0, idle_since: Instant::now() };
         match environment.asks_or_ends(Instant::now() + INIT).await {
             Some(Left::Waiting) => {
                 environment.freeze();
@@ -117,7 +119,7 @@ impl Environment {
 
     /// The last words of a process that ended are heard, then there are no more.
     async fn gone(&self) -> Left {
-        let _ = timeout(LAST_WORDS, self.api.heard_out()).await;
+        let _ = timeout(LAST_WORDS, self.api.heard_out(self.address)).await;
         self.api.fail(Failure::Failed("the function's process ended"));
         Left::Gone
     }

@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -16,7 +17,8 @@ use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
 use serde::Deserialize;
 use tokio::{
-    net::TcpListener,
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
     sync::{mpsc, oneshot, watch},
 };
 
@@ -110,8 +112,13 @@ impl RuntimeApi {
         }
     }
 
-    /// Waits until what a process sent before it ended is read.
-    pub(super) async fn heard_out(&self) {
+    /// Waits until what a process sent before it ended is read. `address` is the listener's.
+    pub(super) async fn heard_out(&self, address: SocketAddr) {
+        // Connections are accepted in their order: when this one is, the process's are.
+        if let Ok(mut last) = TcpStream::connect(address).await {
+            let _ = last.shutdown().await;
+            let _ = last.read_to_end(&mut Vec::new()).await;
+        }
         self.connections.close();
         self.connections.wait().await;
     }
