@@ -15,6 +15,7 @@ mod conformance_agent;
 mod dialects;
 mod durability;
 mod health;
+mod identity_provider;
 mod ingestion;
 mod legacy_clients;
 mod lists;

@@ -83,7 +83,7 @@ async fn answer(app: &App, exchange: &mut Exchange<'_>, body: &[u8], serves: Ser
         let error = rest::not_allowed(exchange, &methods);
         return refusal(exchange, error, seen);
     }
-    if let Err(error) = admit(app, exchange, body) {
+    if let Err(error) = admit(app, exchange, body).await {
         return refusal(exchange, error, seen);
     }
     match place {
@@ -144,11 +144,11 @@ fn activated_extensions(app: &App, exchange: &Exchange<'_>) -> Option<HeaderValu
 }
 
 /// Size, then who it is, then whether they may be here, then whether it is JSON.
-fn admit(app: &App, exchange: &mut Exchange<'_>, body: &[u8]) -> Result<(), A2aError> {
+async fn admit(app: &App, exchange: &mut Exchange<'_>, body: &[u8]) -> Result<(), A2aError> {
     if body.len() > MAX_BODY_BYTES {
         return Err(A2aError::PayloadTooLarge { limit_bytes: MAX_BODY_BYTES });
     }
-    exchange.caller = app.guard.authenticate(exchange.headers, app.ports.clock.now())?;
+    exchange.caller = app.guard.authenticate(exchange.headers, app.ports.clock.now()).await?;
     let access = match exchange.place {
         Place::JsonRpc | Place::JsonRpcOf(_) | Place::Rest => Access::AnyMethod,
         Place::AgentCard | Place::FirstAgentCard | Place::Keys => Access::AgentCards,

@@ -5,7 +5,12 @@ use engine::{Caller, Role};
 use http::{HeaderMap, header::AUTHORIZATION};
 use protocol::A2aError;
 
-use crate::{Access, TokenKey, access, secret::Secret};
+use crate::{Access, IdentityProvider, TokenKey, access, key_set::Away, secret::Secret};
+
+/// The most bytes of a credential; a longer one isn't looked at.
+pub const MAX_CREDENTIAL_BYTES: usize = 8 * 1024;
+/// When an identity provider that is away is worth another try.
+const RETRY_AFTER_SECONDS: u64 = 5;
 
 /// Whether anonymous callers may use tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,6 +29,8 @@ pub struct GuardSettings {
     pub authentication: Authentication,
     /// Checks access tokens.
     pub token_key: Option<TokenKey>,
+    /// Whose access tokens are taken besides.
+    pub provider: Option<IdentityProvider>,
     /// Its bearer is an admin.
     pub admin_api_key: Option<String>,
     /// Its bearer is a machine of the operator's.
@@ -34,6 +41,7 @@ pub struct GuardSettings {
 pub struct Guard {
     authentication: Authentication,
     token_key: Option<TokenKey>,
+    provider: Option<IdentityProvider>,
     api_keys: Vec<(Secret, Caller)>,
 }
 
@@ -44,13 +52,17 @@ impl Guard {
         Guard {
             authentication: settings.authentication,
             token_key: settings.token_key,
+            provider: settings.provider,
             api_keys: [key(settings.admin_api_key, Role::Admin), key(settings.system_api_key, Role::System)].into_iter().flatten().collect(),
         }
     }
 
     /// Who calls: anonymous without credentials, refused with wrong ones. Where a request has both an API key and a
     /// Bearer, both must hold, and the API key says who it is.
-    pub fn authenticate(&self, headers: &HeaderMap, now: DateTime<Utc>) -> Result<Caller, A2aError> {
+    ///
+    /// # Errors
+    /// [`A2aError::Unauthenticated`] for credentials that don't hold, [`A2aError::Unavailable`] where that can't be told now.
+    pub async fn authenticate(&self, headers: &HeaderMap, now: DateTime<Utc>) -> Result<Caller, A2aError> {
         let bearer = match headers.get(AUTHORIZATION) {
             None => None,
             Some(value) => {
@@ -58,7 +70,7 @@ impl Guard {
                 if !scheme.eq_ignore_ascii_case("bearer") {
                     return Err(refused());
                 }
-                Some(self.bearer(credentials.trim(), now).ok_or_else(refused)?)
+                Some(self.bearer(credentials.trim(), now).await?.ok_or_else(refused)?)
             }
         };
         let api_key = match headers.get("x-api-key") {
@@ -80,7 +92,7 @@ impl Guard {
 
     /// Whether there is a way to show an access token.
     pub fn takes_tokens(&self) -> bool {
-        self.token_key.is_some()
+        self.token_key.is_some() || self.provider.is_some()
     }
 
     /// Whether there is an API key.
@@ -88,12 +100,20 @@ impl Guard {
         !self.api_keys.is_empty()
     }
 
-    fn bearer(&self, credentials: &str, now: DateTime<Utc>) -> Option<Caller> {
-        self.api_key(credentials).or_else(|| self.token_key.as_ref()?.bearer(credentials, now))
+    async fn bearer(&self, credentials: &str, now: DateTime<Utc>) -> Result<Option<Caller>, A2aError> {
+        if credentials.len() > MAX_CREDENTIAL_BYTES {
+            return Ok(None);
+        }
+        let own = self.api_key(credentials).or_else(|| self.token_key.as_ref()?.bearer(credentials, now));
+        match &self.provider {
+            // In a box: few requests wait for keys, and all would be as large as those that do.
+            Some(provider) if own.is_none() => Box::pin(provider.bearer(credentials, now)).await.map_err(unavailable),
+            _ => Ok(own),
+        }
     }
 
     fn api_key(&self, key: &str) -> Option<Caller> {
-        if self.api_keys.is_empty() {
+        if self.api_keys.is_empty() || key.len() > MAX_CREDENTIAL_BYTES {
             return None;
         }
         let guess = Secret::new(key);
@@ -104,6 +124,10 @@ impl Guard {
 
 fn refused() -> A2aError {
     A2aError::Unauthenticated { reason: "the credentials are not valid here".into() }
+}
+
+fn unavailable(_: Away) -> A2aError {
+    A2aError::Unavailable { retry_after_seconds: RETRY_AFTER_SECONDS }
 }
 
 #[cfg(test)]
@@ -119,6 +143,7 @@ mod tests {
         Guard::new(GuardSettings {
             authentication,
             token_key: Some(TokenKey::new(SECRET).unwrap()),
+            provider: None,
             admin_api_key: Some("admin-key".into()),
             system_api_key: Some("system-key".into()),
         })
@@ -128,33 +153,33 @@ mod tests {
         DateTime::from_timestamp(1_000, 0).unwrap()
     }
 
-    fn caller(headers: &[(&'static str, &str)]) -> Result<Caller, A2aError> {
+    async fn caller(headers: &[(&'static str, &str)]) -> Result<Caller, A2aError> {
         let headers = headers.iter().map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap())).collect();
-        guard(Authentication::Optional).authenticate(&headers, now())
+        guard(Authentication::Optional).authenticate(&headers, now()).await
     }
 
-    #[test]
-    fn no_credentials_are_anonymous() {
-        assert_eq!(caller(&[]), Ok(Caller::anonymous()));
+    #[tokio::test]
+    async fn no_credentials_are_anonymous() {
+        assert_eq!(caller(&[]).await, Ok(Caller::anonymous()));
     }
 
-    #[test]
-    fn a_bootstrap_key_is_taken_as_api_key_and_as_bearer() {
+    #[tokio::test]
+    async fn a_bootstrap_key_is_taken_as_api_key_and_as_bearer() {
         let admin = Caller { owner: "key:admin".into(), role: Role::Admin };
-        assert_eq!(caller(&[("x-api-key", "admin-key")]), Ok(admin.clone()));
-        assert_eq!(caller(&[("authorization", "Bearer admin-key")]), Ok(admin));
-        assert_eq!(caller(&[("authorization", "bearer system-key")]).map(|c| c.role), Ok(Role::System));
+        assert_eq!(caller(&[("x-api-key", "admin-key")]).await, Ok(admin.clone()));
+        assert_eq!(caller(&[("authorization", "Bearer admin-key")]).await, Ok(admin));
+        assert_eq!(caller(&[("authorization", "bearer system-key")]).await.map(|c| c.role), Ok(Role::System));
     }
 
-    #[test]
-    fn a_token_is_taken_as_bearer_only() {
+    #[tokio::test]
+    async fn a_token_is_taken_as_bearer_only() {
         let token = issue_token(&TokenKey::new(SECRET).unwrap(), "ann", Role::Authenticated, Duration::from_secs(9), now()).unwrap();
-        assert_eq!(caller(&[("authorization", &format!("Bearer {token}"))]).map(|c| c.owner), Ok("sub:ann".into()));
-        assert!(caller(&[("x-api-key", &token)]).is_err());
+        assert_eq!(caller(&[("authorization", &format!("Bearer {token}"))]).await.map(|c| c.owner), Ok("sub:ann".into()));
+        assert!(caller(&[("x-api-key", &token)]).await.is_err());
     }
 
-    #[test]
-    fn wrong_credentials_are_refused_even_where_none_are_needed() {
+    #[tokio::test]
+    async fn wrong_credentials_are_refused_even_where_none_are_needed() {
         for headers in [
             [("x-api-key", "admin-kex")],
             [("x-api-key", "")],
@@ -163,15 +188,15 @@ mod tests {
             [("authorization", "Bearer")],
             [("authorization", "Basic YWRtaW46YWRtaW4=")],
         ] {
-            assert!(matches!(caller(&headers), Err(A2aError::Unauthenticated { .. })), "{headers:?}");
+            assert!(matches!(caller(&headers).await, Err(A2aError::Unauthenticated { .. })), "{headers:?}");
         }
-        assert!(caller(&[("x-api-key", "admin-key"), ("authorization", "Bearer nonsense")]).is_err());
+        assert!(caller(&[("x-api-key", "admin-key"), ("authorization", "Bearer nonsense")]).await.is_err());
     }
 
-    #[test]
-    fn without_settings_every_credential_is_refused() {
+    #[tokio::test]
+    async fn without_settings_every_credential_is_refused() {
         let headers = HeaderMap::from_iter([(AUTHORIZATION, "Bearer admin-key".parse().unwrap())]);
-        assert!(Guard::new(GuardSettings::default()).authenticate(&headers, now()).is_err());
+        assert!(Guard::new(GuardSettings::default()).authenticate(&headers, now()).await.is_err());
     }
 
     #[test]
@@ -179,5 +204,30 @@ mod tests {
         let access = Access::Method(protocol::Method::SendMessage);
         assert_eq!(guard(Authentication::Optional).authorize(&Caller::anonymous(), access), Ok(()));
         assert!(matches!(guard(Authentication::Required).authorize(&Caller::anonymous(), access), Err(A2aError::Unauthenticated { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_credential_that_is_too_long_is_not_looked_at() {
+        let key = "k".repeat(MAX_CREDENTIAL_BYTES + 1);
+        let guard = Guard::new(GuardSettings { admin_api_key: Some(key.clone()), ..GuardSettings::default() });
+        for header in [("x-api-key", key.clone()), ("authorization", format!("Bearer {key}"))] {
+            let headers = HeaderMap::from_iter([(http::HeaderName::from_static(header.0), header.1.parse().unwrap())]);
+            assert!(matches!(guard.authenticate(&headers, now()).await, Err(A2aError::Unauthenticated { .. })), "{}", header.0);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_provider_that_is_away_is_no_reason_to_call_credentials_wrong() {
+        let provider = IdentityProvider::new(std::sync::Arc::new(crate::key_set::tests::Shown::default()), None, None);
+        let guard = Guard::new(GuardSettings { token_key: TokenKey::new(SECRET).ok(), provider: Some(provider), ..GuardSettings::default() });
+        let own = issue_token(&TokenKey::new(SECRET).unwrap(), "ann", Role::Authenticated, Duration::from_secs(9), now()).unwrap();
+        let foreign = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.c2ln";
+        for (token, holds) in [(own.as_str(), Some(true)), (foreign, None), ("nonsense", Some(false))] {
+            let headers = HeaderMap::from_iter([(AUTHORIZATION, format!("Bearer {token}").parse().unwrap())]);
+            match guard.authenticate(&headers, now()).await {
+                Err(A2aError::Unavailable { .. }) => assert_eq!(holds, None, "{token}"),
+                told => assert_eq!(holds, Some(told.is_ok()), "{token}"),
+            }
+        }
     }
 }

@@ -2,10 +2,14 @@
 
 mod access;
 mod guard;
+mod key_set;
+mod provider;
 mod secret;
 mod token;
 
 pub use access::{Access, minimal_role};
-pub use guard::{Authentication, Guard, GuardSettings};
+pub use guard::{Authentication, Guard, GuardSettings, MAX_CREDENTIAL_BYTES};
+pub use key_set::KeySetSource;
+pub use provider::IdentityProvider;
 pub use secret::derived_key;
 pub use token::{TokenError, TokenKey, issue_token};

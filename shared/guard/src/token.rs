@@ -70,10 +70,12 @@ impl TokenKey {
 
     /// Who bears this token; `None` for one that is forged, over, not yet valid, or of another kind.
     pub(crate) fn bearer(&self, token: &str, now: DateTime<Utc>) -> Option<Caller> {
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.checks, &self.validation).ok()?.claims;
+        let decoded = jsonwebtoken::decode::<Claims>(token, &self.checks, &self.validation).ok()?;
+        let (header, claims) = (decoded.header, decoded.claims);
         let role = claims.role.unwrap_or(Role::Authenticated);
         let now = now.timestamp();
-        let holds = claims.exp > now && claims.nbf.is_none_or(|from| from <= now) && !claims.sub.is_empty() && role != Role::Public;
+        let holds =
+            header.crit.is_none() && claims.exp > now && claims.nbf.is_none_or(|from| from <= now) && !claims.sub.is_empty() && role != Role::Public;
         // The prefix keeps a subject from being taken for an API key or for the anonymous owner.
         holds.then(|| Caller { owner: format!("sub:{}", claims.sub), role })
     }

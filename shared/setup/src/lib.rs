@@ -8,6 +8,7 @@ pub mod deployment;
 mod fault_points;
 pub mod lambda;
 mod parts;
+mod provider;
 pub mod settings;
 mod signing_key;
 mod wiring;

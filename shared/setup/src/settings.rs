@@ -8,7 +8,7 @@ mod vars;
 
 use std::ffi::OsString;
 
-pub use security::SecuritySettings;
+pub use security::{ProviderSettings, SecuritySettings};
 pub use serving::{ServingSettings, Surroundings};
 pub use storage::{CorpusFile, DatabaseUrl, QueueUrls, SecretUrl, StorageSettings};
 pub use telemetry::logs::{LogFormat, LogSettings};

@@ -8,11 +8,12 @@ use engine::{
     Engine, EngineSettings, Ports,
     ports::{Clock, DocumentStore, SystemClock},
 };
-use guard::{Guard, GuardSettings, TokenKey};
+use guard::{Guard, GuardSettings, IdentityProvider, TokenKey};
 
 use crate::{
     Parts, Settings,
     backends::{self, Database},
+    provider::HttpKeySet,
     settings::{SecuritySettings, Surroundings},
 };
 
@@ -88,6 +89,9 @@ fn guard(settings: SecuritySettings) -> anyhow::Result<Guard> {
     Ok(Guard::new(GuardSettings {
         authentication: settings.authentication,
         token_key: settings.secret_key.as_deref().map(TokenKey::new).transpose().context("A2A_SECRET_KEY")?,
+        provider: settings
+            .provider
+            .map(|provider| IdentityProvider::new(Arc::new(HttpKeySet::new(provider.jwks_url)), provider.issuer, provider.audience)),
         admin_api_key: settings.admin_api_key,
         system_api_key: settings.system_api_key,
     }))

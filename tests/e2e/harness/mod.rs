@@ -2,6 +2,7 @@
 
 mod backend;
 mod events;
+mod identity_provider;
 mod inbox;
 mod pdf;
 pub mod server;
@@ -10,6 +11,7 @@ mod v1;
 
 pub use backend::{Backend, Place};
 pub use events::{Event, Events};
+pub use identity_provider::{IdentityProvider, SigningKey};
 pub use inbox::Inbox;
 pub use pdf::pdf_of;
 pub use server::{Answered, Server, answered};

@@ -14,6 +14,8 @@ pub struct SecuritySettings {
     pub authentication: Authentication,
     /// `A2A_SECRET_KEY`: signs and checks access tokens (HS256), 32 bytes or more. Default none: tokens are refused.
     pub secret_key: Option<String>,
+    /// `A2A_JWKS_URL`, `A2A_JWT_ISSUER` and `A2A_JWT_AUDIENCE`: whose tokens (RS256, ES256) are taken besides. Default none.
+    pub provider: Option<ProviderSettings>,
     /// `A2A_ADMIN_API_KEY`: whoever shows it is an admin. At least 8 visible ASCII characters. Default none.
     pub admin_api_key: Option<String>,
     /// `A2A_SYSTEM_API_KEY`: whoever shows it is the operator's machine. As above, and another. Default none.
@@ -24,6 +26,17 @@ pub struct SecuritySettings {
     /// `A2A_PUSH_ALLOW_LOOPBACK`: `1` lets webhooks go to this machine, for tests and laptops; not where authentication
     /// is required. Default off.
     pub push_allow_loopback: bool,
+}
+
+/// An identity provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderSettings {
+    /// `A2A_JWKS_URL`: where its public keys are, `https://…`, or `http://…` on this machine.
+    pub jwks_url: String,
+    /// `A2A_JWT_ISSUER`: what its tokens must say in `iss`. Default anything.
+    pub issuer: Option<String>,
+    /// `A2A_JWT_AUDIENCE`: what its tokens must say in `aud`. Default anything, or nothing.
+    pub audience: Option<String>,
 }
 
 pub(super) fn read(vars: &Vars) -> Result<SecuritySettings, SettingError> {
@@ -44,16 +57,48 @@ pub(super) fn read(vars: &Vars) -> Result<SecuritySettings, SettingError> {
     if push_allow_loopback && authentication == Authentication::Required {
         return Err(wrong("A2A_PUSH_ALLOW_LOOPBACK", "`1`", "nothing where A2A_AUTH is `required`: webhooks must not reach this machine"));
     }
-    for name in ["A2A_JWKS_URL", "A2A_JWT_ISSUER", "A2A_JWT_AUDIENCE"] {
-        vars.not_supported(name, "only tokens of `a2a token` are checked, so leave it unset")?;
-    }
     for name in ["A2A_RATE_LIMIT_PER_MINUTE", "A2A_RATE_LIMIT_BURST"] {
         vars.not_supported(name, "requests are not limited, so leave it unset")?;
     }
     if vars.get("A2A_THREATS") != Some("off") {
         vars.not_supported("A2A_THREATS", "requests are not searched for threats, so leave it unset or `off`")?;
     }
-    Ok(SecuritySettings { authentication, secret_key, admin_api_key, system_api_key, card_signing_key, push_allow_loopback })
+    Ok(SecuritySettings {
+        authentication,
+        secret_key,
+        provider: provider(vars)?,
+        admin_api_key,
+        system_api_key,
+        card_signing_key,
+        push_allow_loopback,
+    })
+}
+
+fn provider(vars: &Vars) -> Result<Option<ProviderSettings>, SettingError> {
+    let jwks_url = vars.read("A2A_JWKS_URL", "`https://…`, or `http://…` on this machine", |url| is_trusted(url).then(|| url.to_owned()))?;
+    let claim = |name: &str| vars.get(name).map(str::to_owned);
+    let (issuer, audience) = (claim("A2A_JWT_ISSUER"), claim("A2A_JWT_AUDIENCE"));
+    match jwks_url {
+        Some(jwks_url) => Ok(Some(ProviderSettings { jwks_url, issuer, audience })),
+        None => match [("A2A_JWT_ISSUER", issuer), ("A2A_JWT_AUDIENCE", audience)] {
+            [(name, Some(value)), _] | [_, (name, Some(value))] => Err(wrong(name, format!("`{value}`"), "nothing where A2A_JWKS_URL is unset")),
+            _ => Ok(None),
+        },
+    }
+}
+
+/// Whoever answers there says who everybody is, so nobody may stand between.
+fn is_trusted(url: &str) -> bool {
+    let host = |rest: &str| rest.split(['/', '?', '#']).next().unwrap_or_default().to_owned();
+    match url.split_once("://") {
+        Some(("https", rest)) => !host(rest).is_empty() && !host(rest).contains('@'),
+        Some(("http", rest)) => {
+            let host = host(rest);
+            let name = host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or(host.as_str(), |(name, _)| name);
+            ["localhost", "127.0.0.1", "[::1]"].contains(&name)
+        }
+        _ => false,
+    }
 }
 
 fn api_key(vars: &Vars, name: &str) -> Result<Option<String>, SettingError> {
@@ -66,6 +111,7 @@ impl fmt::Debug for SecuritySettings {
         f.debug_struct("SecuritySettings")
             .field("authentication", &self.authentication)
             .field("secret_key", &self.secret_key.as_deref().map(masked))
+            .field("provider", &self.provider)
             .field("admin_api_key", &self.admin_api_key.as_deref().map(masked))
             .field("system_api_key", &self.system_api_key.as_deref().map(masked))
             .field("card_signing_key", &self.card_signing_key.as_deref().map(masked))

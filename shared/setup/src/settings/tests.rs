@@ -116,10 +116,34 @@ fn a_secret_that_is_wrong_is_not_shown() {
 
 #[test]
 fn settings_of_what_this_version_has_not_are_refused() {
-    for (name, value) in [("A2A_JWKS_URL", "https://id.example.com/jwks"), ("A2A_RATE_LIMIT_PER_MINUTE", "100"), ("A2A_THREATS", "block")] {
+    for (name, value) in [("A2A_RATE_LIMIT_PER_MINUTE", "100"), ("A2A_THREATS", "block")] {
         assert!(settings(&[(name, value)]).is_err(), "{name}");
     }
     assert!(settings(&[("A2A_THREATS", "off")]).is_ok());
+}
+
+#[test]
+fn an_identity_provider_is_asked_over_tls_or_on_this_machine() {
+    let provider = |url: &str| settings(&[("A2A_JWKS_URL", url), ("A2A_JWT_ISSUER", "https://id.example.com/"), ("A2A_JWT_AUDIENCE", "a2a")]);
+    for url in ["https://id.example.com/jwks", "https://id.example.com:8443", "http://127.0.0.1:9/jwks", "http://localhost/jwks", "http://[::1]:9/"] {
+        let expected = ProviderSettings { jwks_url: url.into(), issuer: Some("https://id.example.com/".into()), audience: Some("a2a".into()) };
+        assert_eq!(provider(url).unwrap().security.provider, Some(expected));
+    }
+    for url in [
+        "http://id.example.com/jwks",
+        "http://localhost.example.com",
+        "http://localhost@id.example.com",
+        "https://",
+        "https://a@b/",
+        "id",
+        "file:///jwks",
+    ] {
+        assert!(provider(url).unwrap_err().starts_with(&format!("A2A_JWKS_URL holds `{url}`, but takes ")), "{url}");
+    }
+    for name in ["A2A_JWT_ISSUER", "A2A_JWT_AUDIENCE"] {
+        assert!(settings(&[(name, "x")]).unwrap_err().starts_with(&format!("{name} holds `x`, but takes nothing where A2A_JWKS_URL is unset")));
+    }
+    assert!(settings(&[("A2A_JWKS_URL", "https://id.example.com/jwks")]).is_ok());
 }
 
 #[test]

@@ -11,7 +11,7 @@ use engine::{
     Engine, EngineSettings, Ports,
     ports::{Clock, QueueName, SystemClock},
 };
-use guard::{Authentication, Guard, GuardSettings};
+use guard::{Guard, GuardSettings};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -113,7 +113,7 @@ fn over(mut server: Server, rows: Arc<dyn store::JobRows>, run_task: String, del
     let queue = Arc::new(queue::SqsWorkQueue::new(async || tests::servers::aws_config(), run_task, deliver_push, rows, clock));
     let ports = Ports { queue, ..server.app.ports.clone() };
     let settings = EngineSettings { outlives_response: false, webhook_key: Some(b"0123456789"[..].into()), ..EngineSettings::default() };
-    let guard = Guard::new(GuardSettings { authentication: Authentication::Optional, token_key: None, admin_api_key: None, system_api_key: None });
+    let guard = Guard::new(GuardSettings::default());
     let edge = EdgeSettings { request_timeout: Duration::from_secs(5), ..EdgeSettings::default() };
     server.app = App::new(Engine::new(ports, settings), guard, None, edge);
     server

@@ -1,0 +1,250 @@
+//! Access tokens of an identity provider: JSON Web Tokens signed with RS256 or ES256, checked with its public keys.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use engine::{Caller, Role};
+use jsonwebtoken::{Algorithm, Validation};
+use serde::Deserialize;
+
+use crate::{
+    KeySetSource,
+    key_set::{Away, KeySet},
+};
+
+/// By how much the provider's clock may be ahead of ours.
+const MOST_AHEAD_SECONDS: f64 = 5.0;
+/// The most bytes of an issuer or a subject.
+const MAX_NAME_BYTES: usize = 255;
+
+/// Whose tokens are taken besides our own. Their bearers are `authenticated`, whatever other claims say.
+pub struct IdentityProvider {
+    keys: KeySet,
+    issuer: Option<String>,
+    audience: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    #[serde(default)]
+    iss: String,
+    sub: String,
+    #[serde(default)]
+    aud: Audience,
+    exp: f64,
+    #[serde(default)]
+    nbf: Option<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Default for Audience {
+    fn default() -> Self {
+        Audience::Many(Vec::new())
+    }
+}
+
+impl IdentityProvider {
+    /// A provider with these keys, whose tokens must name this issuer and this audience, where they are given.
+    pub fn new(keys: Arc<dyn KeySetSource>, issuer: Option<String>, audience: Option<String>) -> Self {
+        IdentityProvider { keys: KeySet::new(keys), issuer, audience }
+    }
+
+    /// Who bears this token; `None` for one that is forged, over, early, for somebody else, or of another kind.
+    pub(crate) async fn bearer(&self, token: &str, now: DateTime<Utc>) -> Result<Option<Caller>, Away> {
+        let Some(header) = jsonwebtoken::decode_header(token).ok().filter(|header| header.crit.is_none()) else { return Ok(None) };
+        if !matches!(header.alg, Algorithm::RS256 | Algorithm::ES256) {
+            return Ok(None);
+        }
+        let Some(key) = self.keys.key(header.kid.as_deref(), header.alg, now).await? else { return Ok(None) };
+        let mut validation = Validation::new(key.algorithm);
+        // Checked here, by the caller's clock, and whether they are there or not.
+        (validation.validate_exp, validation.validate_nbf, validation.validate_aud) = (false, false, false);
+        let claims = jsonwebtoken::decode::<Claims>(token, &key.checks, &validation).ok().map(|decoded| decoded.claims);
+        Ok(claims.filter(|claims| self.hold(claims, now)).map(|claims| Caller {
+            // No subject of our own tokens, nor of another issuer's, has this name.
+            owner: format!("iss:{} sub:{}", claims.iss, claims.sub),
+            role: Role::Authenticated,
+        }))
+    }
+
+    fn hold(&self, claims: &Claims, now: DateTime<Utc>) -> bool {
+        let now = now.timestamp_millis() as f64 / 1000.0;
+        let is_name = |name: &str| name.len() <= MAX_NAME_BYTES && !name.contains(char::is_control);
+        let for_us = |audience: &String| match &claims.aud {
+            Audience::One(one) => one == audience,
+            Audience::Many(many) => many.contains(audience),
+        };
+        claims.exp > now
+            && claims.nbf.is_none_or(|from| from <= now + MOST_AHEAD_SECONDS)
+            && self.issuer.as_ref().is_none_or(|issuer| claims.iss == *issuer)
+            && self.audience.as_ref().is_none_or(for_us)
+            && !claims.sub.is_empty()
+            && is_name(&claims.sub)
+            && is_name(&claims.iss)
+            && !claims.iss.contains(' ')
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::encoding::AsDer;
+    use aws_lc_rs::{
+        rsa::{KeyPair, KeySize},
+        signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
+    };
+    use base64::{
+        Engine as _,
+        prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
+    };
+    use jsonwebtoken::{EncodingKey, Header, jwk::Jwk};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::key_set::tests::Shown;
+
+    struct Provider {
+        rsa: EncodingKey,
+        ec: EncodingKey,
+        shown: Arc<Shown>,
+        checks: IdentityProvider,
+    }
+
+    fn pem(der: &[u8]) -> String {
+        format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", BASE64_STANDARD.encode(der))
+    }
+
+    fn jwk(key: &EncodingKey, algorithm: Algorithm, id: &str) -> Value {
+        let mut jwk = Jwk::from_encoding_key(key, algorithm).unwrap();
+        jwk.common.key_id = Some(id.to_owned());
+        serde_json::to_value(jwk).unwrap()
+    }
+
+    impl Provider {
+        fn new() -> Self {
+            let rsa = KeyPair::generate(KeySize::Rsa2048).unwrap();
+            let rsa = EncodingKey::from_rsa_pem(pem(rsa.as_der().unwrap().as_ref()).as_bytes()).unwrap();
+            let ec = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+            let ec = EncodingKey::from_ec_pem(pem(ec.to_pkcs8v1().unwrap().as_ref()).as_bytes()).unwrap();
+            let set = json!({"keys": [jwk(&rsa, Algorithm::RS256, "r"), jwk(&ec, Algorithm::ES256, "e")]}).to_string();
+            let shown = Arc::new(Shown::default());
+            *shown.set.write() = Some(set);
+            let checks = IdentityProvider::new(shown.clone(), Some("https://id.example".into()), Some("a2a".into()));
+            Provider { rsa, ec, shown, checks }
+        }
+
+        async fn bearer(&self, token: &str) -> Option<Caller> {
+            self.checks.bearer(token, now()).await.unwrap()
+        }
+    }
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_000, 0).unwrap()
+    }
+
+    fn header(algorithm: Algorithm, id: &str) -> Header {
+        Header { kid: Some(id.to_owned()), ..Header::new(algorithm) }
+    }
+
+    fn claims(change: Value) -> Value {
+        let mut claims = json!({"iss": "https://id.example", "aud": "a2a", "sub": "ann", "exp": 2_000});
+        claims.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        claims.as_object_mut().unwrap().retain(|_, claim| !claim.is_null());
+        claims
+    }
+
+    fn signed(header: &Header, claims: &Value, key: &EncodingKey) -> String {
+        jsonwebtoken::encode(header, claims, key).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_token_of_either_algorithm_tells_its_bearer() {
+        let provider = Provider::new();
+        let ann = Caller { owner: "iss:https://id.example sub:ann".into(), role: Role::Authenticated };
+        for (header, key) in [(header(Algorithm::RS256, "r"), &provider.rsa), (header(Algorithm::ES256, "e"), &provider.ec)] {
+            for change in [json!({}), json!({"aud": ["other", "a2a"]}), json!({"nbf": 1_005}), json!({"exp": 1_000.5}), json!({"role": "admin"})] {
+                assert_eq!(provider.bearer(&signed(&header, &claims(change.clone()), key)).await, Some(ann.clone()), "{change}");
+            }
+        }
+        assert_eq!(provider.bearer(&signed(&Header::new(Algorithm::ES256), &claims(json!({})), &provider.ec)).await, Some(ann), "the only key");
+    }
+
+    #[tokio::test]
+    async fn claims_that_do_not_hold_are_refused() {
+        let provider = Provider::new();
+        for change in [
+            json!({"exp": 1_000}),
+            json!({"exp": null}),
+            json!({"exp": "2000"}),
+            json!({"nbf": 1_006}),
+            json!({"iss": "https://other.example"}),
+            json!({"iss": null}),
+            json!({"iss": ["https://id.example"]}),
+            json!({"aud": "other"}),
+            json!({"aud": null}),
+            json!({"aud": []}),
+            json!({"sub": null}),
+            json!({"sub": ""}),
+            json!({"sub": "a\nb"}),
+            json!({"sub": "a".repeat(256)}),
+        ] {
+            let token = signed(&header(Algorithm::RS256, "r"), &claims(change.clone()), &provider.rsa);
+            assert_eq!(provider.bearer(&token).await, None, "{change}");
+        }
+    }
+
+    #[tokio::test]
+    async fn algorithms_are_pinned_by_the_key() {
+        let provider = Provider::new();
+        let right = claims(json!({}));
+        let set: Value = serde_json::from_str(provider.shown.set.read().as_ref().unwrap()).unwrap();
+        let public = [set["keys"][0]["n"].as_str().unwrap().to_owned(), set["keys"][0].to_string(), set.to_string()];
+        for secret in public {
+            for id in ["r", "e"] {
+                let confused = signed(&header(Algorithm::HS256, id), &right, &EncodingKey::from_secret(secret.as_bytes()));
+                assert_eq!(provider.bearer(&confused).await, None, "signed with what everybody knows");
+            }
+        }
+        for (header, key) in [
+            (header(Algorithm::RS256, "e"), &provider.rsa),
+            (header(Algorithm::ES256, "r"), &provider.ec),
+            (header(Algorithm::RS512, "r"), &provider.rsa),
+            (header(Algorithm::PS256, "r"), &provider.rsa),
+            (header(Algorithm::RS256, "unknown"), &provider.rsa),
+        ] {
+            assert_eq!(provider.bearer(&signed(&header, &right, key)).await, None, "{header:?}");
+        }
+        let part = |text: &str| BASE64_URL_SAFE_NO_PAD.encode(text);
+        for none in ["none", "None", "NONE", ""] {
+            let unsigned = format!("{}.{}.", part(&json!({"alg": none, "kid": "r"}).to_string()), part(&right.to_string()));
+            assert_eq!(provider.bearer(&unsigned).await, None);
+        }
+    }
+
+    #[tokio::test]
+    async fn another_key_or_changed_claims_are_refused() {
+        let (provider, stranger) = (Provider::new(), Provider::new());
+        let right = header(Algorithm::ES256, "e");
+        let token = signed(&right, &claims(json!({})), &stranger.ec);
+        assert_eq!(provider.bearer(&token).await, None);
+        // A key that the token itself brings is nobody's.
+        let own = jwk(&stranger.ec, Algorithm::ES256, "e");
+        let brings = Header { jwk: Some(serde_json::from_value(own).unwrap()), jku: Some("https://stranger.example/".into()), ..right.clone() };
+        assert_eq!(provider.bearer(&signed(&brings, &claims(json!({})), &stranger.ec)).await, None);
+        let critical = Header { crit: Some(vec!["b64".into()]), ..right.clone() };
+        assert_eq!(provider.bearer(&signed(&critical, &claims(json!({})), &provider.ec)).await, None, "an extension that we don't know");
+
+        let token = signed(&right, &claims(json!({})), &provider.ec);
+        let parts: Vec<&str> = token.split('.').collect();
+        let changed = BASE64_URL_SAFE_NO_PAD.encode(claims(json!({"sub": "bob"})).to_string());
+        assert_eq!(provider.bearer(&format!("{}.{changed}.{}", parts[0], parts[2])).await, None);
+        for broken in ["", ".", "..", "a.b", "a.b.c.d", token.trim_end_matches(|c| c != '.')] {
+            assert_eq!(provider.bearer(broken).await, None, "{broken}");
+        }
+    }
+}
