@@ -16,6 +16,9 @@ const PYTHON_SDKS: [(&str, &str, &[&str]); 3] = [
     ("A2A_TEST_PYTHON_0_2", "a2a-sdk-0.2.16", &["a2a-sdk==0.2.16"]),
 ];
 
+/// The tools that check template.yaml: the variable, a name, and what pip installs.
+const SAM: (&str, &str, &[&str]) = ("A2A_TEST_PYTHON_SAM", "aws-sam-cli-1.170.0", &["aws-sam-cli==1.170.0", "cfn-lint==1.58.0"]);
+
 /// The official JavaScript SDK in two generations.
 const JAVASCRIPT_SDKS: [(&str, &str); 2] = [("A2A_TEST_JAVASCRIPT_1", "@a2a-js/sdk@1.3.0"), ("A2A_TEST_JAVASCRIPT_0_3", "@a2a-js/sdk@0.3.14")];
 
@@ -30,7 +33,7 @@ pub struct Tools {
 /// Finds or installs everything. Slow the first time only.
 pub fn set_up() -> Tools {
     let mut tools = Tools { variables: Vec::new(), missing: Vec::new() };
-    for (variable, name, requirements) in PYTHON_SDKS {
+    for (variable, name, requirements) in PYTHON_SDKS.into_iter().chain([SAM]) {
         match environment(name, requirements) {
             Ok(directory) => tools.variables.push((variable, directory.join("bin/python"))),
             Err(error) => tools.missing.push(format!("tests with {name}: {error:#}")),

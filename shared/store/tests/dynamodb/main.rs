@@ -9,6 +9,7 @@ mod leftovers;
 mod recorder;
 mod requests;
 mod sizes;
+mod template;
 
 use std::{collections::HashMap, sync::Arc};
 
