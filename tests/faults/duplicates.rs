@@ -76,7 +76,7 @@ async fn postgres_rows() {
 #[tokio::test]
 async fn sqs_messages() {
     repeat(repetitions(), async |_| {
-        let mut backend = Backend::dynamodb_sqs().await;
+        let mut backend = Backend::dynamodb_sqs_standard().await;
         let queue = RepeatingQueue::before(backend.setting("AWS_ENDPOINT_URL")).await;
         backend.set("AWS_ENDPOINT_URL_SQS", &queue.url);
         let mut before = 0;

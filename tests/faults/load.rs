@@ -1,10 +1,10 @@
 //! Gateways that end at no particular moment, under a load of all kinds of calls, while another one lives on.
 
-use std::{future::Future, time::Duration};
+use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::harness::{Backend, Ending, Message, Oracle, Way, repeat, repetitions};
+use crate::harness::{Backend, Ending, Message, Oracle, Way, repeat_heavy, repetitions};
 
 const CLIENTS: u32 = 9;
 const LOAD: Duration = Duration::from_secs(3);
@@ -78,33 +78,29 @@ async fn answered_while_drained(backend: Backend) {
     oracle.verify(&backend.gateway().await.base).await;
 }
 
-async fn often<F: Future<Output = ()>>(scenario: impl Fn(u32) -> F) {
-    repeat(repetitions(), scenario).await;
-}
-
 macro_rules! load_on {
-    ($backend:ident, $drained_within:expr, $open:expr) => {
+    ($backend:ident, $weight:expr, $drained_within:expr, $open:expr) => {
         mod $backend {
             use super::*;
 
             #[tokio::test]
             async fn a_killed_gateway_loses_nothing() {
-                often(async |run| killed(($open)().await, run).await).await;
+                repeat_heavy($weight, repetitions(), async |run| killed(($open)().await, run).await).await;
             }
 
             #[tokio::test]
             async fn a_drained_gateway_ends_soon_and_loses_nothing() {
-                often(async |run| drained(($open)().await, run, $drained_within).await).await;
+                repeat_heavy($weight, repetitions(), async |run| drained(($open)().await, run, $drained_within).await).await;
             }
 
             #[tokio::test]
             async fn a_call_in_flight_is_answered_by_a_drained_gateway() {
-                often(async |_| answered_while_drained(($open)().await).await).await;
+                repeat_heavy($weight, repetitions(), async |_| answered_while_drained(($open)().await).await).await;
             }
         }
     };
 }
 
-load_on!(sqlite, SOON, async || Backend::new(&[]));
-load_on!(postgres, SOON, Backend::postgres);
-load_on!(dynamodb_sqs, 2 * SOON, Backend::dynamodb_sqs);
+load_on!(sqlite, 1, SOON, async || Backend::new(&[]));
+load_on!(postgres, 1, SOON, Backend::postgres);
+load_on!(dynamodb_sqs, 3, 2 * SOON, Backend::dynamodb_sqs);

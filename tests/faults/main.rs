@@ -4,7 +4,8 @@
 //! |---|---|---|
 //! | a gateway is killed with SIGKILL at one exact step of a task's way | `kills` | told before stored, an outbox that forgets, a lease that nobody takes over |
 //! | a gateway is killed or told to end at any moment under load | `load` | a drain that waits for others, calls that are cut |
-//! | a function's process is killed while the gateway lives on; messages of a batch fail | `processes` | work that dies with its worker, batches that come again whole |
+//! | a function's process is killed while the gateway lives on | `processes` | work that dies with its worker |
+//! | some messages of SQS fail, once, for a while or for good | `receipts` | what succeeded comes again, what can't succeed comes for ever |
 //! | queued work is handed out again and again, in no order, as rows and as SQS messages | `duplicates` | work that isn't safe to run twice |
 //! | the database is stopped (in two ways), slow, silent, or has too few connections | `database` | lost commits, hangs, errors without `Retry-After` |
 //! | Redis is killed and started again empty under load | `redis` | signals that something depended on |
@@ -19,4 +20,5 @@ mod duplicates;
 mod kills;
 mod load;
 mod processes;
+mod receipts;
 mod redis;

@@ -36,7 +36,7 @@ const DOORS: [Death; 4] =
 /// One death, among messages that are sent in one way.
 async fn killed(backend: Backend, (function, point, number): Death, way: Way) {
     let oracle = Oracle::of_processes().await;
-    let gateway = backend.gateway_of_processes(function, &backend.fault(point, number)).await;
+    let gateway = backend.gateway_of_processes(&[(function, &backend.fault(point, number))]).await;
     oracle.insist(&gateway.base, &Message::new("before", Way::Queued, 2, 0)).await;
 
     std::fs::write(backend.trigger(), "").unwrap();

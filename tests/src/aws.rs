@@ -10,16 +10,26 @@ const REGION: &str = "us-east-1";
 /// As often as the template's queues hand out a message before it is a dead letter.
 const MOST_RECEIPTS: u32 = 50;
 
-/// What a gateway has to be told to keep everything there. The servers share the load of all tests; the table is made by who needs it first.
+/// What a gateway has to be told to keep everything there, webhooks in a FIFO queue as in the template. The servers share the load of all tests;
+/// the table is made by who needs it first.
 pub async fn variables() -> Vec<(&'static str, String)> {
+    place(".fifo").await
+}
+
+/// The same, where webhooks may come twice and in any order.
+pub async fn variables_of_standard_queues() -> Vec<(&'static str, String)> {
+    place("").await
+}
+
+async fn place(push_suffix: &str) -> Vec<(&'static str, String)> {
     static PLACES: AtomicUsize = AtomicUsize::new(0);
     let mut servers = aws_servers();
     let endpoint = servers.swap_remove(PLACES.fetch_add(1, Ordering::Relaxed) % servers.len());
     let name = unique_name();
     vec![
         ("A2A_DATABASE_URL", format!("dynamodb://{name}")),
-        ("A2A_QUEUE_URL", queue(&endpoint, &format!("{name}-run-task")).await),
-        ("A2A_PUSH_QUEUE_URL", queue(&endpoint, &format!("{name}-deliver-push")).await),
+        ("A2A_QUEUE_URL", queue(&endpoint, &format!("{name}-run-task"), "").await),
+        ("A2A_PUSH_QUEUE_URL", queue(&endpoint, &format!("{name}-deliver-push"), push_suffix).await),
         ("AWS_ENDPOINT_URL", endpoint),
         ("AWS_REGION", REGION.to_owned()),
         ("AWS_ACCESS_KEY_ID", "test".to_owned()),
@@ -27,13 +37,19 @@ pub async fn variables() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Makes a queue with its dead letters, as the template does, and says where it is.
-async fn queue(endpoint: &str, name: &str) -> String {
-    let dead = sqs(endpoint, "CreateQueue", json!({"QueueName": format!("{name}-dead")})).await["QueueUrl"].clone();
+/// Makes a queue with its dead letters, as the template does, and says where it is. The suffix makes FIFO queues of them.
+async fn queue(endpoint: &str, name: &str, suffix: &str) -> String {
+    let make = async |name: String, mut attributes: Value| {
+        if !suffix.is_empty() {
+            attributes["FifoQueue"] = json!("true");
+        }
+        sqs(endpoint, "CreateQueue", json!({"QueueName": name, "Attributes": attributes})).await["QueueUrl"].clone()
+    };
+    let dead = make(format!("{name}-dead{suffix}"), json!({})).await;
     let attributes = sqs(endpoint, "GetQueueAttributes", json!({"QueueUrl": dead, "AttributeNames": ["QueueArn"]})).await;
     let redrive = json!({"deadLetterTargetArn": attributes["Attributes"]["QueueArn"], "maxReceiveCount": MOST_RECEIPTS}).to_string();
-    let made = sqs(endpoint, "CreateQueue", json!({"QueueName": name, "Attributes": {"RedrivePolicy": redrive}})).await;
-    made["QueueUrl"].as_str().expect("a queue is made").to_owned()
+    let url = make(format!("{name}{suffix}"), json!({"RedrivePolicy": redrive})).await;
+    url.as_str().expect("a queue is made").to_owned()
 }
 
 /// An operation of SQS in its JSON protocol. These servers don't check signatures, but read the region from them.

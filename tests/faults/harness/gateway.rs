@@ -61,9 +61,17 @@ impl Backend {
         backend
     }
 
-    /// A table and queues of the test's own.
+    /// A table and queues of the test's own, as in the template.
     pub async fn dynamodb_sqs() -> Backend {
-        let variables = tests::aws::variables().await;
+        Backend::on_aws(tests::aws::variables().await)
+    }
+
+    /// The same, where webhooks may come twice and in any order.
+    pub async fn dynamodb_sqs_standard() -> Backend {
+        Backend::on_aws(tests::aws::variables_of_standard_queues().await)
+    }
+
+    fn on_aws(variables: Vec<(&'static str, String)>) -> Backend {
         let settings: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
         Backend::new(&settings)
     }
@@ -102,19 +110,22 @@ impl Backend {
         format!("kill:{point}#{number}@{}", self.trigger().display())
     }
 
-    /// A gateway that runs functions as processes, of which those of one function have a fault.
-    pub async fn gateway_of_processes(&self, function: &str, fault: &str) -> Gateway {
+    /// A gateway that runs functions as processes, of which those of some functions have faults.
+    pub async fn gateway_of_processes(&self, faults: &[(&str, &str)]) -> Gateway {
+        let programs = binary().parent().unwrap().to_owned();
         let bootstraps = self.directory.path().join("bootstraps");
         std::fs::create_dir(&bootstraps).unwrap();
-        for program in std::fs::read_dir(binary().parent().unwrap()).unwrap().map(|entry| entry.unwrap().path()) {
+        for program in std::fs::read_dir(&programs).unwrap().map(|entry| entry.unwrap().path()) {
             if program.is_file() && program.extension().is_none() {
                 symlink(&program, bootstraps.join(program.file_name().unwrap())).unwrap();
             }
         }
-        let (doomed, program) = (bootstraps.join(function), binary().with_file_name(function));
-        std::fs::remove_file(&doomed).unwrap();
-        std::fs::write(&doomed, format!("#!/bin/sh\nA2A_FAULT='{fault}' exec '{}'\n", program.display())).unwrap();
-        std::fs::set_permissions(&doomed, std::fs::Permissions::from_mode(0o755)).unwrap();
+        for (function, fault) in faults {
+            let doomed = bootstraps.join(function);
+            std::fs::remove_file(&doomed).unwrap();
+            std::fs::write(&doomed, format!("#!/bin/sh\nA2A_FAULT='{fault}' exec '{}'\n", programs.join(function).display())).unwrap();
+            std::fs::set_permissions(&doomed, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
         self.run(&["--functions".as_ref(), "processes".as_ref(), "--bootstraps".as_ref(), bootstraps.as_os_str()], &[]).await
     }
 

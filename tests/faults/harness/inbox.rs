@@ -1,7 +1,7 @@
 //! A receiver of webhooks that keeps every body, by the path that it came to.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex},
 };
 
@@ -13,23 +13,28 @@ use axum::{
 };
 use serde_json::Value;
 
-type Bodies = Arc<Mutex<HashMap<String, Vec<Value>>>>;
+#[derive(Default)]
+struct Received {
+    accepted: HashMap<String, Vec<Value>>,
+    refused: HashMap<String, Vec<Value>>,
+    refuse: HashSet<String>,
+}
 
 /// Accepts webhooks until it is dropped.
 pub struct Inbox {
     base: String,
-    bodies: Bodies,
+    received: Arc<Mutex<Received>>,
     serving: tokio::task::JoinHandle<()>,
 }
 
 impl Inbox {
     pub async fn open() -> Inbox {
-        let bodies = Bodies::default();
+        let received = Arc::<Mutex<Received>>::default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let router = Router::new().fallback(receive).with_state(bodies.clone());
+        let router = Router::new().fallback(receive).with_state(received.clone());
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Inbox { base, bodies, serving }
+        Inbox { base, received, serving }
     }
 
     /// Where a message's webhooks go.
@@ -39,7 +44,22 @@ impl Inbox {
 
     /// What came for a message, in order.
     pub fn bodies(&self, message_id: &str) -> Vec<Value> {
-        self.bodies.lock().unwrap().get(&format!("/{message_id}")).cloned().unwrap_or_default()
+        self.received.lock().unwrap().accepted.get(&path(message_id)).cloned().unwrap_or_default()
+    }
+
+    /// From now on, or no longer, answers 503 to what comes for a message.
+    pub fn refuse(&self, message_id: &str, refuse: bool) {
+        let mut received = self.received.lock().unwrap();
+        if refuse {
+            received.refuse.insert(path(message_id))
+        } else {
+            received.refuse.remove(&path(message_id))
+        };
+    }
+
+    /// What came for a message and was refused, in order.
+    pub fn refused(&self, message_id: &str) -> Vec<Value> {
+        self.received.lock().unwrap().refused.get(&path(message_id)).cloned().unwrap_or_default()
     }
 }
 
@@ -49,8 +69,15 @@ impl Drop for Inbox {
     }
 }
 
-async fn receive(State(bodies): State<Bodies>, uri: Uri, body: Bytes) -> StatusCode {
+fn path(message_id: &str) -> String {
+    format!("/{message_id}")
+}
+
+async fn receive(State(received): State<Arc<Mutex<Received>>>, uri: Uri, body: Bytes) -> StatusCode {
     let body = serde_json::from_slice(&body).expect("JSON in each webhook");
-    bodies.lock().unwrap().entry(uri.path().to_owned()).or_default().push(body);
-    StatusCode::OK
+    let mut received = received.lock().unwrap();
+    let refuse = received.refuse.contains(uri.path());
+    let bodies = if refuse { &mut received.refused } else { &mut received.accepted };
+    bodies.entry(uri.path().to_owned()).or_default().push(body);
+    if refuse { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK }
 }

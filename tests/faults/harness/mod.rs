@@ -31,10 +31,15 @@ pub fn repetitions() -> u32 {
 
 /// Runs a scenario so often with the run's number from 0, several at once.
 pub async fn repeat<F: Future<Output = ()>>(times: u32, scenario: impl Fn(u32) -> F) {
+    repeat_heavy(1, times, scenario).await;
+}
+
+/// The same with one that keeps the machine as busy as so many others.
+pub async fn repeat_heavy<F: Future<Output = ()>>(weight: u32, times: u32, scenario: impl Fn(u32) -> F) {
     let runs = stream::iter(0..times).map(|number| {
         let run = scenario(number);
         async move {
-            let _permit = AT_ONCE.acquire().await.unwrap();
+            let _permit = AT_ONCE.acquire_many(weight).await.unwrap();
             run.await;
         }
     });
