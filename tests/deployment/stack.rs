@@ -30,6 +30,9 @@ pub fn every_stack() -> Vec<(String, Stack)> {
         ("AlarmEmail", "ops@example.com"),
         ("ReservedConcurrency", "10"),
         ("CorsOrigins", "https://example.com"),
+        ("JwksUrl", "https://login.example.com/keys"),
+        ("JwtIssuer", "https://login.example.com"),
+        ("JwtAudience", "agents"),
     ];
     let mut stacks = Vec::new();
     for store in ["dynamodb", "postgres"] {

@@ -48,3 +48,22 @@ fn sam_validate_lint_passes() {
 fn cfn_lint_passes_without_a_warning() {
     check("cfn-lint", &[]);
 }
+
+#[test]
+fn samconfig_is_read_and_gives_parameters_that_there_are() {
+    let Some(python) = python() else { return };
+    let config = concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/samconfig.toml");
+    run(python.with_file_name("sam"), &["validate", "--config-file", config, "--config-env", "postgres", "--template", &template()]);
+    let read = "import json, sys, tomllib; json.dump(tomllib.load(open(sys.argv[1], 'rb')), sys.stdout)";
+    let config: serde_json::Value = serde_json::from_str(&run(python, &["-c", read, config])).unwrap();
+    let parameters = &crate::stack::transformed().unwrap()["Parameters"];
+    for environment in ["default", "postgres", "x86"] {
+        let deploy = &config[environment]["deploy"]["parameters"];
+        assert_eq!(deploy["capabilities"], "CAPABILITY_IAM", "{environment}");
+        for given in deploy["parameter_overrides"].as_array().unwrap() {
+            let (name, value) = given.as_str().unwrap().split_once('=').unwrap();
+            let allowed = parameters[name]["AllowedValues"].as_array().unwrap();
+            assert!(allowed.iter().any(|allowed| allowed == value), "{environment}: {given}");
+        }
+    }
+}
