@@ -29,6 +29,7 @@ mod retries;
 mod routing;
 mod search;
 mod specification;
+mod stream_ends;
 mod streams;
 mod subscriptions;
 mod synthesis;

@@ -29,6 +29,7 @@ pub(crate) struct Exchange<'a> {
     pub request_id: Option<&'a str>,
     pub caller: Caller,
     context: Option<&'a RequestContext>,
+    until_deadline: Option<Duration>,
     time_left: Duration,
 }
 
@@ -59,6 +60,7 @@ impl<'a> Exchange<'a> {
             request_id: gateway_id.or_else(|| lambda.map(|lambda| lambda.request_id.as_str())).filter(|id| !id.is_empty()),
             caller: Caller::anonymous(),
             context,
+            until_deadline,
             time_left: until_deadline.map_or(app.settings.request_timeout, |left| left.min(app.settings.request_timeout)),
         }
     }
@@ -71,6 +73,11 @@ impl<'a> Exchange<'a> {
     /// How long a blocking call may take from now.
     pub fn time_left(&self) -> Duration {
         self.time_left
+    }
+
+    /// How long a stream may last from now; `None` where the function's time doesn't end.
+    pub fn stream_left(&self) -> Option<Duration> {
+        self.until_deadline
     }
 
     /// The URL that everything here is below, as this client knows it; without a trailing slash.

@@ -27,6 +27,7 @@ pub(crate) async fn perform(app: &App, exchange: &Exchange<'_>, dialect: Dialect
         extensions: crate::asked::extensions(exchange.headers, exchange.query),
         last_event_id: crate::asked::last_event_id(exchange.headers),
         time_left: exchange.time_left(),
+        stream_left: exchange.stream_left(),
     };
     if method == Method::GetExtendedAgentCard {
         app.engine.require_extended_agent_card(&context)?;

@@ -16,12 +16,17 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// A comment: readers skip it.
 const COMMENT: Bytes = Bytes::from_static(b":\n\n");
 
+/// The last word of a stream that ends before its task: whoever waits there runs out of time, not the task.
+const TO_BE_CONTINUED: Bytes =
+    Bytes::from_static(b": this stream has lasted as long as it may; subscribe to the task with Last-Event-ID to hear the rest\n\n");
+
 /// Events that are ready together go out together, up to about so many bytes.
 const CHUNK_BYTES: usize = 64 * 1024;
 
 /// Writes each event as `render` puts it, on one line, with its sequence as the id.
 ///
-/// The first bytes come at once, and something at least every 15 s. An error is the last event, and an event like the others.
+/// The first bytes come at once, and something at least every 15 s. An error is the last event, and an event like the others. Where the events end
+/// in the middle of a turn, a comment says so.
 pub(crate) fn write(
     mut events: BoxStream<'static, Result<StreamItem, A2aError>>,
     mut render: impl FnMut(Result<&StreamResponse, &A2aError>, bool) -> String + Send + 'static,
@@ -32,6 +37,7 @@ pub(crate) fn write(
             yield COMMENT;
         }
         let mut quiet_until = Instant::now() + KEEP_ALIVE;
+        let mut over = true;
         loop {
             let event = match next.take() {
                 Some(ready) => ready,
@@ -49,6 +55,7 @@ pub(crate) fn write(
             let mut event = event;
             let mut chunk = String::with_capacity(512);
             let ended = loop {
+                over = event.is_err() || ends_turn(&event);
                 // Whether this is the last one shows in what follows it, which after the end of a turn is there at once.
                 let following = events.next().now_or_never();
                 let last = match &following {
@@ -73,6 +80,9 @@ pub(crate) fn write(
                 break;
             }
             quiet_until = Instant::now() + KEEP_ALIVE;
+        }
+        if !over {
+            yield TO_BE_CONTINUED;
         }
     }
 }
@@ -152,6 +162,15 @@ mod tests {
         assert_eq!(chunks.next().await, Some(COMMENT));
         assert_eq!(chunks.next().await, Some(COMMENT));
         assert_eq!(began.elapsed(), 2 * KEEP_ALIVE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_ends_before_its_turn_says_so() {
+        let later = stream::iter([()]).then(|()| tokio::time::sleep(Duration::from_secs(1))).map(|()| status(2, TaskState::Working));
+        let chunks: Vec<Bytes> = written(stream::iter([status(1, TaskState::Working)]).chain(later)).collect().await;
+        assert_eq!(chunks.len(), 3);
+        assert_eq!(chunks.last(), Some(&TO_BE_CONTINUED));
+        assert!(TO_BE_CONTINUED.starts_with(b":") && TO_BE_CONTINUED.ends_with(b"\n\n"), "a comment");
     }
 
     #[tokio::test]

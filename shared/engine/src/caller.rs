@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use protocol::Dialect;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 /// An identity with its role, established before the engine is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,11 +82,22 @@ pub struct CallContext {
     pub last_event_id: Option<u64>,
     /// How long a blocking call may take from now.
     pub time_left: Duration,
+    /// How long a stream may last from now; `None` where nothing bounds it.
+    pub stream_left: Option<Duration>,
 }
 
 impl CallContext {
     /// How long a blocking call waits at most: what is left less a margin in which to answer, a tenth of it but a second at most.
     pub(crate) fn patience(&self) -> Duration {
-        self.time_left - (self.time_left / 10).min(Duration::from_secs(1))
+        less_a_margin(self.time_left)
     }
+
+    /// When a stream ends at the latest, with the same margin in which to say so.
+    pub(crate) fn stream_until(&self) -> Option<Instant> {
+        self.stream_left.map(|left| Instant::now() + less_a_margin(left))
+    }
+}
+
+fn less_a_margin(time: Duration) -> Duration {
+    time - (time / 10).min(Duration::from_secs(1))
 }

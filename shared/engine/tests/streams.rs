@@ -193,7 +193,7 @@ async fn a_stream_of_a_process_that_is_frozen_leaves_the_rest_to_the_queue() {
     let settings = EngineSettings { outlives_response: false, ..EngineSettings::default() };
     let bus = Arc::new(events::InProcessEventBus::new());
     let world = World::with(vec![script(vec![status(TaskState::Working), artifact("a", "out")], Some(gate.clone()))], settings, bus);
-    let hurried = CallContext { time_left: Duration::from_millis(100), ..alice() };
+    let hurried = CallContext { stream_left: Some(Duration::from_millis(100)), ..alice() };
     let events = events_of(world.engine.call(Call::SendStreamingMessage(message("go")), hurried).await).unwrap();
     assert_eq!(told(events).await, ["0: task Submitted", "1: Working"]);
     gate.open();

@@ -145,6 +145,7 @@ pub fn alice() -> CallContext {
         extensions: vec![],
         last_event_id: None,
         time_left: Duration::from_secs(30),
+        stream_left: None,
     }
 }
 

@@ -17,6 +17,8 @@ pub struct Event {
 pub struct Events {
     bytes: BoxStream<'static, reqwest::Result<axum::body::Bytes>>,
     buffer: String,
+    /// The latest one, as it was sent.
+    pub comment: Option<String>,
 }
 
 impl Events {
@@ -27,10 +29,10 @@ impl Events {
             panic!("HTTP {} with `{kind}` instead of a stream: {}", response.status(), response.text().await.unwrap());
         }
         assert_eq!(response.status(), 200);
-        Events { bytes: response.bytes_stream().boxed(), buffer: String::new() }
+        Events { bytes: response.bytes_stream().boxed(), buffer: String::new(), comment: None }
     }
 
-    /// The next event; `None` at the end of the stream. Comments are passed over.
+    /// The next event; `None` at the end of the stream. Comments are passed over, but for the latest.
     pub async fn next(&mut self) -> Option<Event> {
         loop {
             while let Some(end) = self.buffer.find("\n\n") {
@@ -38,6 +40,7 @@ impl Events {
                 if let Some(event) = parse(&block) {
                     return Some(event);
                 }
+                self.comment = Some(block);
             }
             let chunk = tokio::time::timeout(Duration::from_secs(60), self.bytes.next()).await.expect("an event within a minute");
             match chunk {

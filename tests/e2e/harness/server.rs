@@ -79,6 +79,16 @@ impl Server {
         Server::over(Arc::new(Place::new()), owned(settings))
     }
 
+    /// The same, but described by this template in place of the built-in one.
+    pub fn described_by(template: &str, settings: &[(&str, &str)]) -> Server {
+        let place = Arc::new(Place::new());
+        let path = place.directory.path().join("template.yaml");
+        std::fs::write(&path, template).unwrap();
+        let mut arguments = how_functions_run();
+        arguments.extend(["--template".into(), path.into()]);
+        Server::launched(place, owned(settings), arguments)
+    }
+
     /// Another server with the same settings over the same data.
     pub fn beside(&self) -> Server {
         Server::over(self.place().clone(), self.settings.clone())

@@ -22,7 +22,7 @@ pub(crate) type Items = BoxStream<'static, Result<StreamItem, A2aError>>;
 
 impl Engine {
     pub(crate) async fn send_streaming_message(&self, send: SendMessage, context: CallContext) -> Result<Reply, A2aError> {
-        let deadline = Instant::now() + context.patience();
+        let until = context.stream_until();
         let scope = self.scope(&context)?;
         self.require_streaming(self.agents_of(scope.agent.as_deref()))?;
         let configuration = send.request.configuration.as_ref();
@@ -37,14 +37,14 @@ impl Engine {
             let dialect = turn.draft.stored.dialect;
             let first = first_item(turn.draft.stored.task.clone(), turn.draft.stored.last_sequence, history_length);
             let ended = if turn.agent.profile().long_running {
-                match self.stream_queued(turn, first).await? {
+                match self.stream_queued(turn, first, until).await? {
                     Ok(events) => return Ok(Reply::Stream { events, dialect }),
                     Err(ended) => ended,
                 }
             } else {
                 let mut running = self.start(turn, Pace::Eager);
                 match running.told.recv().await {
-                    Some(Told::Begun) => return Ok(Reply::Stream { events: self.stream_inline(running, first, deadline), dialect }),
+                    Some(Told::Begun) => return Ok(Reply::Stream { events: self.stream_inline(running, first, until), dialect }),
                     Some(Told::Ended(ended)) => ended,
                     Some(Told::Events(_)) | None => return Err(A2aError::Internal),
                 }
@@ -63,20 +63,19 @@ impl Engine {
         Err(A2aError::Unavailable { retry_after_seconds: 1 })
     }
 
-    /// What a run here tells. Where the process doesn't outlive the response, the rest is left to the queue at the deadline.
-    fn stream_inline(&self, running: Running, first: StreamItem, deadline: Instant) -> Items {
+    /// What a run here tells, until it ends or the stream has to. Where the process doesn't outlive the response, the rest is left to the queue then.
+    fn stream_inline(&self, running: Running, first: StreamItem, until: Option<Instant>) -> Items {
         let engine = self.clone();
         let task_id = task_id(&first);
         async_stream::stream! {
             let mut after = first.sequence.unwrap_or(0);
             yield Ok(first);
             let mut running = running;
-            let limited = !engine.settings().outlives_response;
             loop {
                 let told = tokio::select! {
                     biased;
                     told = running.told.recv() => told,
-                    () = sleep_until(deadline), if limited => break,
+                    () = reached(until) => break,
                 };
                 match told {
                     Some(Told::Begun) => {}
@@ -92,7 +91,7 @@ impl Engine {
                     }
                     Some(Told::Ended(Ended::Lost)) | None => {
                         let signals = engine.ports().events.subscribe(&task_id).await;
-                        let mut rest = engine.items(task_id, Place { after, behind: true }, signals);
+                        let mut rest = engine.items(task_id, Place { after, behind: true }, signals, until);
                         while let Some(item) = rest.next().await {
                             yield item;
                         }
@@ -100,6 +99,9 @@ impl Engine {
                     }
                     Some(Told::Ended(_)) => return,
                 }
+            }
+            if engine.settings().outlives_response {
+                return;
             }
             let mut told = running.hand_over();
             while let Some(told) = told.recv().await {
@@ -115,7 +117,7 @@ impl Engine {
     }
 
     /// What a worker's run tells; the outer error is the caller's, the inner one says why there is nothing to follow.
-    async fn stream_queued(&self, turn: Turn, first: StreamItem) -> Result<Result<Items, Ended>, A2aError> {
+    async fn stream_queued(&self, turn: Turn, first: StreamItem, until: Option<Instant>) -> Result<Result<Items, Ended>, A2aError> {
         let mut draft = turn.draft;
         let task_id = draft.stored.task.id.clone();
         let signals = self.ports().events.subscribe(&task_id).await;
@@ -124,8 +126,16 @@ impl Engine {
             Committed::Conflict => return Ok(Err(Ended::Conflict)),
             Committed::DuplicateMessage { task_id } => return Ok(Err(Ended::Duplicate(task_id))),
         }
-        let rest = self.items(task_id, Place { after: draft.stored.last_sequence, behind: false }, signals);
+        let rest = self.items(task_id, Place { after: draft.stored.last_sequence, behind: false }, signals, until);
         Ok(Ok(futures::stream::iter([Ok(first)]).chain(rest).boxed()))
+    }
+}
+
+/// Waits for a time, if there is one.
+pub(crate) async fn reached(until: Option<Instant>) {
+    match until {
+        Some(until) => sleep_until(until).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -8,8 +8,9 @@ use protocol::{
     A2aError,
     types::{StreamResponse, SubscribeToTaskRequest, TaskState},
 };
+use tokio::time::Instant;
 
-use super::send_streaming_message::Items;
+use super::send_streaming_message::{Items, reached};
 use crate::{
     CallContext, Engine, Reply, StreamItem,
     commit::unanswerable,
@@ -23,14 +24,14 @@ const EVENTS_AT_ONCE: u32 = 500;
 
 impl Engine {
     pub(crate) async fn subscribe_to_task(&self, request: SubscribeToTaskRequest, context: CallContext) -> Result<Reply, A2aError> {
-        let scope = self.scope(&context)?;
+        let (scope, until) = (self.scope(&context)?, context.stream_until());
         self.require_streaming(self.agents_of(scope.agent.as_deref()))?;
         let signals = self.ports().events.subscribe(&request.id).await;
         let stored = self.ports().tasks.task(&scope, &request.id, View::WHOLE).await.map_err(unanswerable)?;
         let stored = stored.ok_or_else(|| A2aError::TaskNotFound { task_id: request.id.clone() })?;
         self.require_streaming(std::iter::once(self.agent_of(&stored)?.profile()))?;
         if let Some(after) = context.last_event_id {
-            return self.resume(stored, after, None, signals).await;
+            return self.resume(stored, after, None, signals, until).await;
         }
         if stored.task.status.state.is_terminal() {
             let reason = format!("task `{}` is {}: nothing more will happen to it", request.id, state_name(&stored.task));
@@ -38,28 +39,35 @@ impl Engine {
         }
         let (dialect, after) = (stored.dialect, stored.last_sequence);
         let first = StreamItem { sequence: Some(after), event: StreamResponse::Task(stored.task) };
-        let rest = self.items(request.id, Place { after, behind: false }, signals);
+        let rest = self.items(request.id, Place { after, behind: false }, signals, until);
         Ok(Reply::Stream { events: futures::stream::iter([Ok(first)]).chain(rest).boxed(), dialect })
     }
 
     /// The stream of a message that was sent before: of the whole task where the message made it, else of its latest turn.
     pub(crate) async fn replay(&self, task_id: &str, new_task: bool, context: &CallContext) -> Result<Reply, A2aError> {
-        let scope = self.scope(context)?;
+        let (scope, until) = (self.scope(context)?, context.stream_until());
         let signals = self.ports().events.subscribe(task_id).await;
         let stored = self.ports().tasks.task(&scope, task_id, View::WHOLE).await.map_err(unanswerable)?;
         let stored = stored.ok_or_else(|| A2aError::TaskNotFound { task_id: task_id.to_owned() })?;
         match context.last_event_id {
-            Some(after) => self.resume(stored, after, None, signals).await,
-            None if new_task => self.resume(stored, 0, Some(0), signals).await,
+            Some(after) => self.resume(stored, after, None, signals, until).await,
+            None if new_task => self.resume(stored, 0, Some(0), signals, until).await,
             None => {
                 let begun = turn_begin(&self.events_until(task_id, stored.last_sequence).await?);
-                self.resume(stored, begun, Some(begun), signals).await
+                self.resume(stored, begun, Some(begun), signals, until).await
             }
         }
     }
 
     /// The task as of the event `after`, then everything that followed.
-    async fn resume(&self, stored: StoredTask, after: u64, sequence: Option<u64>, signals: BoxStream<'static, Signal>) -> Result<Reply, A2aError> {
+    async fn resume(
+        &self,
+        stored: StoredTask,
+        after: u64,
+        sequence: Option<u64>,
+        signals: BoxStream<'static, Signal>,
+        until: Option<Instant>,
+    ) -> Result<Reply, A2aError> {
         let after = after.min(stored.last_sequence);
         let heard = self.events_until(&stored.task.id, after).await?;
         let mut first = as_of(&stored.task, heard.iter().map(|event| &event.event));
@@ -73,13 +81,13 @@ impl Engine {
             return Ok(Reply::Stream { events: first.boxed(), dialect });
         }
         let place = Place { after, behind: after < stored.last_sequence };
-        let rest = self.items(stored.task.id, place, signals);
+        let rest = self.items(stored.task.id, place, signals, until);
         Ok(Reply::Stream { events: first.chain(rest).boxed(), dialect })
     }
 
-    /// What follows a place in a task's events, as a client is told.
-    pub(crate) fn items(&self, task_id: String, place: Place, signals: BoxStream<'static, Signal>) -> Items {
-        let events = self.follow(task_id, place, signals);
+    /// What follows a place in a task's events, as a client is told: to the end of the turn, or as long as the stream may last.
+    pub(crate) fn items(&self, task_id: String, place: Place, signals: BoxStream<'static, Signal>, until: Option<Instant>) -> Items {
+        let events = self.follow(task_id, place, signals).take_until(Box::pin(reached(until)));
         let item = |event: SequencedEvent| StreamItem { sequence: Some(event.sequence), event: event.event };
         events.map(move |event| event.map(item).map_err(unanswerable)).boxed()
     }
