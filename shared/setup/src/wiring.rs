@@ -17,10 +17,13 @@ use crate::{
     settings::{SecuritySettings, Surroundings},
 };
 
-/// Everything that a server needs: opens the database, brings it up to date and checks what can be checked.
+/// Everything that a server needs: opens the database, brings it up to date (but for one in a Lambda) and checks what can be checked.
 pub async fn app(settings: Settings) -> anyhow::Result<Arc<App>> {
-    let database = backends::database(&settings.storage, settings.serving.surroundings, Parts::ALL.aws)?;
-    backends::migrate(&database, &settings.storage).await?;
+    let surroundings = settings.serving.surroundings;
+    let database = backends::database(&settings.storage, surroundings, Parts::ALL.aws)?;
+    if surroundings == Surroundings::Server {
+        backends::migrate(&database, &settings.storage).await?;
+    }
     wired(settings, &Parts::ALL, &database)
 }
 
