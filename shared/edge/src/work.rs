@@ -65,11 +65,7 @@ pub async fn sweep(app: Arc<App>, _event: ScheduledEvent) -> Swept {
 
 /// Whether the message needn't come again.
 async fn done(app: &App, message: SqsMessage) -> bool {
-    let Some(delivery) = delivery(message, app.ports.clock.now()) else {
-        // Coming again wouldn't make it readable; the dead letters are where someone will look.
-        tracing::error!("a message of the queue is no work");
-        return false;
-    };
+    let Some(delivery) = delivery(&message, app.ports.clock.now()) else { return put_away(app, &message).await };
     let (queue, outcome) = (delivery.work.queue().as_str(), app.engine.work(&delivery).await);
     let label = match &outcome {
         Ok(WorkOutcome::Done) => "done",
@@ -87,13 +83,32 @@ async fn done(app: &App, message: SqsMessage) -> bool {
     matches!(outcome, Ok(WorkOutcome::Done | WorkOutcome::Park { .. }))
 }
 
-fn delivery(message: SqsMessage, now: DateTime<Utc>) -> Option<Delivery> {
-    let work: Work = serde_json::from_str(message.body.as_deref()?).ok()?;
-    let attribute = |name: &str| message.attributes.get(name).and_then(|text| text.parse::<i64>().ok());
-    Some(Delivery {
-        receipt: message.receipt_handle.unwrap_or_default(),
-        work,
-        attempt: attribute("ApproximateReceiveCount").and_then(|count| u32::try_from(count).ok()).unwrap_or(1),
-        queued_at: attribute("SentTimestamp").and_then(DateTime::from_timestamp_millis).unwrap_or(now),
+/// Where someone will look, if no version of this function can read it. Whether it needn't come again.
+async fn put_away(app: &App, message: &SqsMessage) -> bool {
+    let queue = message.event_source_arn.as_deref().and_then(|arn| arn.rsplit(':').next()).unwrap_or_default();
+    tracing::error!(queue, "a message of the queue is no work");
+    let (receipt, body) = (message.receipt_handle.as_deref().unwrap_or_default(), message.body.as_deref().unwrap_or_default());
+    app.ports.queue.put_away(queue, receipt, body, attempt(message)).await.unwrap_or_else(|error| {
+        tracing::error!(queue, %error, "a message can't be put away; it comes again");
+        false
     })
+}
+
+fn delivery(message: &SqsMessage, now: DateTime<Utc>) -> Option<Delivery> {
+    let work: Work = serde_json::from_str(message.body.as_deref()?).ok()?;
+    Some(Delivery {
+        receipt: message.receipt_handle.clone().unwrap_or_default(),
+        work,
+        attempt: attempt(message),
+        queued_at: attribute(message, "SentTimestamp").and_then(DateTime::from_timestamp_millis).unwrap_or(now),
+    })
+}
+
+/// How often it was handed out, from 1.
+fn attempt(message: &SqsMessage) -> u32 {
+    attribute(message, "ApproximateReceiveCount").and_then(|count| u32::try_from(count).ok()).unwrap_or(1)
+}
+
+fn attribute(message: &SqsMessage, name: &str) -> Option<i64> {
+    message.attributes.get(name).and_then(|text| text.parse().ok())
 }

@@ -32,6 +32,10 @@ const LONGEST_HIDDEN: Duration = Duration::from_secs(11 * 3600);
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// SQS takes and gives so many messages at once at most.
 const MESSAGES_AT_ONCE: u32 = 10;
+/// A message that can't be read comes so often, in case that a deployment is under way and another version of the function can read it.
+const UNREAD_RECEIPTS: u32 = 3;
+/// So long after each time: longer than two versions take turns.
+const UNREAD_PAUSE: Duration = Duration::from_secs(20 * 60);
 /// What SQS doesn't answer in this time is asked again or given up: longer than it waits for messages.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 
@@ -128,7 +132,7 @@ impl SqsWorkQueue {
         for message in received.messages.unwrap_or_default() {
             match delivery(&message, self.clock.now()) {
                 Some(delivery) => deliveries.push(delivery),
-                None => self.put_away(queue, message).await?,
+                None => drop(self.bury_unread(queue, message.receipt_handle().unwrap_or_default(), message.body().unwrap_or_default()).await?),
             }
         }
         Ok(deliveries)
@@ -195,7 +199,16 @@ impl WorkQueue for SqsWorkQueue {
 
     async fn park(&self, delivery: &Delivery, reason: &str) -> Result<(), StoreError> {
         let body = outbox::body(&delivery.work)?;
-        self.bury(self.carrier(&delivery.work), &delivery.receipt, body, reason).await
+        self.bury(self.carrier(&delivery.work), &delivery.receipt, body, reason).await.map(drop)
+    }
+
+    async fn put_away(&self, queue: &str, receipt: &str, body: &str, attempt: u32) -> Result<bool, StoreError> {
+        let named = |known: &&Queue| known.url.rsplit('/').next() == Some(queue);
+        let Some(queue) = [Some(&self.run_task), self.deliver_push.as_ref()].into_iter().flatten().find(named) else { return Ok(false) };
+        if attempt < UNREAD_RECEIPTS {
+            return self.hide(queue, receipt, UNREAD_PAUSE).await.map(|()| false);
+        }
+        self.bury_unread(queue, receipt, body).await
     }
 
     async fn hand_over(&self, post: &ReadyPost) -> Result<HandedOver, StoreError> {

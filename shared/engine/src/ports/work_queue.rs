@@ -34,6 +34,13 @@ pub trait WorkQueue: Send + Sync + 'static {
     /// Given up: it goes to the dead letters with `reason`.
     async fn park(&self, delivery: &Delivery, reason: &str) -> Result<(), StoreError>;
 
+    /// A message that this process can't read, from the queue that has this name where it is kept: handed out a few times, in case that another
+    /// version can, it goes to the dead letters as it is. Says whether it did. Queues of rows hold no such thing.
+    async fn put_away(&self, queue: &str, receipt: &str, body: &str, attempt: u32) -> Result<bool, StoreError> {
+        let _ = (queue, receipt, body, attempt);
+        Ok(false)
+    }
+
     /// Gives a post to those who call webhooks where this process can't; twice is once. A process that calls them itself takes none.
     ///
     /// # Errors

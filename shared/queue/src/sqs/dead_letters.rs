@@ -1,6 +1,6 @@
 //! What was given up: kept with the reason where the queue's redrive policy says.
 
-use aws_sdk_sqs::types::{Message, MessageAttributeValue, QueueAttributeName};
+use aws_sdk_sqs::types::{MessageAttributeValue, QueueAttributeName};
 use engine::ports::StoreError;
 use serde_json::Value;
 
@@ -14,12 +14,12 @@ const LONGEST_REASON: usize = 1000;
 impl SqsWorkQueue {
     /// Puts a copy of a message with the reason to the dead letters, then deletes the message; a crash in between does it again later.
     ///
-    /// Without a dead-letter queue it stays where it is, hidden for as long as SQS can: deleting it would lose it.
-    pub(super) async fn bury(&self, queue: &Queue, receipt: &str, body: String, reason: &str) -> Result<(), StoreError> {
+    /// Without a dead-letter queue it stays where it is, hidden for as long as SQS can: deleting it would lose it. Says whether it is gone.
+    pub(super) async fn bury(&self, queue: &Queue, receipt: &str, body: String, reason: &str) -> Result<bool, StoreError> {
         let Some(dead_letters) = queue.dead_letters.get_or_try_init(|| self.dead_letters_of(queue)).await? else {
             let hours = LONGEST_HIDDEN.as_secs() / 3600;
             tracing::error!(queue = queue.url, receipt, reason, "work was given up, and the queue has no RedrivePolicy: hidden for {hours} h");
-            return self.hide(queue, receipt, LONGEST_HIDDEN).await;
+            return self.hide(queue, receipt, LONGEST_HIDDEN).await.map(|()| false);
         };
         let reason = MessageAttributeValue::builder().data_type("String").string_value(printable(reason)).build();
         let reason = reason.map_err(|error| StoreError::Failed(error.into()))?;
@@ -29,14 +29,13 @@ impl SqsWorkQueue {
             copy = copy.message_group_id("dead-letters").message_deduplication_id(posts::digest(&body));
         }
         copy.message_body(body).send().await.map_err(|error| store_error(dead_letters, error))?;
-        self.delete(queue, receipt).await
+        self.delete(queue, receipt).await.map(|()| true)
     }
 
     /// A message that is no work: coming again wouldn't make it readable.
-    pub(super) async fn put_away(&self, queue: &Queue, message: Message) -> Result<(), StoreError> {
-        tracing::error!(queue = queue.url, message_id = message.message_id, "a message of the queue is no work");
-        let receipt = message.receipt_handle.unwrap_or_default();
-        self.bury(queue, &receipt, message.body.unwrap_or_default(), "the message is no work").await
+    pub(super) async fn bury_unread(&self, queue: &Queue, receipt: &str, body: &str) -> Result<bool, StoreError> {
+        tracing::error!(queue = queue.url, "a message of the queue is no work");
+        self.bury(queue, receipt, body.to_owned(), "the message is no work").await
     }
 
     async fn dead_letters_of(&self, queue: &Queue) -> Result<Option<String>, StoreError> {

@@ -177,6 +177,10 @@ impl WorkQueue for FaultyWorkQueue {
         self.inner.park(delivery, reason).await
     }
 
+    async fn put_away(&self, queue: &str, receipt: &str, body: &str, attempt: u32) -> Result<bool, StoreError> {
+        self.inner.put_away(queue, receipt, body, attempt).await
+    }
+
     async fn hand_over(&self, post: &ReadyPost) -> Result<HandedOver, StoreError> {
         self.inner.hand_over(post).await
     }

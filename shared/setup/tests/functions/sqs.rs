@@ -86,7 +86,9 @@ impl OverSqs {
 
     /// Calls the function, then deletes what it doesn't report, as Lambda does. Gives what it reported.
     async fn invoke(&self, url: &str, messages: &[Message]) -> Vec<String> {
-        let event: SqsEvent = serde_json::from_value(json!({"Records": messages.iter().map(record).collect::<Vec<_>>()})).unwrap();
+        let queue = url.rsplit('/').next().unwrap();
+        let records: Vec<_> = messages.iter().map(|message| record(queue, message)).collect();
+        let event: SqsEvent = serde_json::from_value(json!({"Records": records})).unwrap();
         let response = serde_json::to_value(edge::work(self.server.app.clone(), event).await).unwrap();
         let failures = response["batchItemFailures"].as_array().unwrap();
         let failed: Vec<String> = failures.iter().map(|failure| failure["itemIdentifier"].as_str().unwrap().to_owned()).collect();
@@ -120,7 +122,7 @@ fn over(mut server: Server, rows: Arc<dyn store::JobRows>, run_task: String, del
 }
 
 /// A message in the form that Lambda gives it.
-fn record(message: &Message) -> Value {
+fn record(queue: &str, message: &Message) -> Value {
     let attributes: serde_json::Map<_, _> =
         message.attributes.iter().flatten().map(|(name, value)| (name.as_str().to_owned(), json!(value))).collect();
     json!({
@@ -131,7 +133,7 @@ fn record(message: &Message) -> Value {
         "messageAttributes": {},
         "md5OfBody": message.md5_of_body,
         "eventSource": "aws:sqs",
-        "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:work",
+        "eventSourceARN": format!("arn:aws:sqs:us-east-1:123456789012:{queue}"),
         "awsRegion": "us-east-1"
     })
 }
@@ -181,6 +183,29 @@ async fn of_a_batch_only_what_failed_comes_again_and_after_its_pause() {
     assert_eq!(again.iter().map(|message| &message.body).collect::<Vec<_>>(), [&batch[0].body]);
     let attributes = again[0].attributes.as_ref().unwrap();
     assert_eq!(attributes[&MessageSystemAttributeName::ApproximateReceiveCount], "2");
+}
+
+#[tokio::test]
+async fn a_message_that_no_version_can_read_is_a_dead_letter_after_three_receipts() {
+    let over = OverSqs::new().await;
+    let name = format!("{}-dead", over.run_task.rsplit('/').next().unwrap());
+    let letters = over.client.create_queue().queue_name(&name).send().await.unwrap().queue_url.unwrap();
+    let policy = json!({"deadLetterTargetArn": format!("arn:aws:sqs:us-east-1:123456789012:{name}"), "maxReceiveCount": "50"}).to_string();
+    over.client.set_queue_attributes().queue_url(&over.run_task).attributes(QueueAttributeName::RedrivePolicy, policy).send().await.unwrap();
+    over.client.send_message().queue_url(&over.run_task).message_body("nonsense").send().await.unwrap();
+    let mut batch = over.receive(&over.run_task).await;
+    let id = batch[0].message_id.clone().unwrap();
+    for receipts in 1..=3 {
+        let attributes = batch[0].attributes.as_mut().unwrap();
+        attributes.insert(MessageSystemAttributeName::ApproximateReceiveCount, receipts.to_string());
+        let failed = if receipts < 3 { vec![id.clone()] } else { Vec::new() };
+        assert_eq!(over.invoke(&over.run_task, &batch).await, failed, "receipt {receipts}");
+        // Hidden for others, or gone.
+        assert!(over.receive_now(&over.run_task).await.is_empty());
+    }
+    assert_eq!(over.depth(QueueName::RunTask).await, 0);
+    let letter = over.receive(&letters).await;
+    assert_eq!(letter.iter().map(|message| message.body.as_deref().unwrap()).collect::<Vec<_>>(), ["nonsense"]);
 }
 
 /// Hears posts, each in full, until there are so many.
