@@ -6,6 +6,7 @@
 mod harness;
 
 mod analysis;
+mod api_keys;
 mod auth;
 mod bad_input;
 mod cancel;

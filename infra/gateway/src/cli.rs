@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use engine::Role;
+use guard::DEFAULT_KEY_DAYS;
 
 /// An Agent2Agent (A2A) server, and its operator's tools.
 #[derive(Parser)]
@@ -24,6 +25,9 @@ pub enum Command {
     Migrate,
     /// Print an access token, signed with A2A_SECRET_KEY
     Token(TokenOptions),
+    /// Make, list, rotate and revoke API keys
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Add a file, or a folder of files, to the documents that everyone may search
     Index(IndexOptions),
     /// Ask a server whether it is well; the exit code says it
@@ -71,6 +75,43 @@ pub struct TokenOptions {
     /// How long it holds
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     pub ttl: u64,
+}
+
+/// What to do with API keys.
+#[derive(Subcommand)]
+pub enum KeyCommand {
+    /// Print a new API key; it is shown this once
+    Create(KeyOptions),
+    /// List all keys: id, state, role, requests a minute, expiry, name
+    List,
+    /// Put a new key in place of one, for the same owner; it is shown this once
+    Rotate(NamedKey),
+    /// Make a key worthless, within 5 seconds everywhere
+    Revoke(NamedKey),
+}
+
+/// What key to make.
+#[derive(Args)]
+pub struct KeyOptions {
+    /// What to call it
+    #[arg(long)]
+    pub name: String,
+    /// What it allows: authenticated, admin or system
+    #[arg(long, default_value = "authenticated")]
+    pub role: Role,
+    /// How long it holds
+    #[arg(long, value_name = "DAYS", default_value_t = DEFAULT_KEY_DAYS)]
+    pub expires: u32,
+    /// How many requests its bearer may make, if not as many as everyone
+    #[arg(long, value_name = "PER_MINUTE")]
+    pub rate_limit: Option<u32>,
+}
+
+/// Which key.
+#[derive(Args)]
+pub struct NamedKey {
+    /// Its id, or its name where no other key in use has it
+    pub key: String,
 }
 
 /// What to index.
@@ -126,5 +167,16 @@ mod tests {
         let Command::Token(options) = parsed(&["token", "--sub", "ann", "--role", "admin", "--ttl", "60"]) else { panic!("no token") };
         assert_eq!((options.sub.as_str(), options.role, options.ttl), ("ann", Role::Admin, 60));
         assert!(Cli::try_parse_from(["a2a", "token", "--sub", "ann", "--role", "root"]).is_err());
+    }
+
+    #[test]
+    fn a_key_has_a_name_a_role_an_end_and_a_limit() {
+        let arguments = ["key", "create", "--name", "ci", "--role", "system", "--expires", "30", "--rate-limit", "600"];
+        let Command::Key(KeyCommand::Create(options)) = parsed(&arguments) else { panic!("no key") };
+        assert_eq!((options.name.as_str(), options.role, options.expires, options.rate_limit), ("ci", Role::System, 30, Some(600)));
+        let Command::Key(KeyCommand::Create(options)) = parsed(&arguments[..4]) else { panic!("no key") };
+        assert_eq!((options.role, options.expires, options.rate_limit), (Role::Authenticated, 90, None));
+        let Command::Key(KeyCommand::Revoke(named)) = parsed(&["key", "revoke", "ci"]) else { panic!("nothing is revoked") };
+        assert_eq!(named.key, "ci");
     }
 }

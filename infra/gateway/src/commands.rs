@@ -2,6 +2,7 @@
 
 pub mod healthcheck;
 pub mod index;
+pub mod key;
 pub mod migrate;
 pub mod serve;
 pub mod token;

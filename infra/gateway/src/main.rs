@@ -37,6 +37,7 @@ fn main() -> ExitCode {
             Command::Serve(options) => commands::serve::run(options).await,
             Command::Migrate => commands::migrate::run().await,
             Command::Token(options) => commands::token::run(&options),
+            Command::Key(command) => commands::key::run(command).await,
             Command::Index(options) => commands::index::run(options).await,
             Command::Healthcheck(options) => commands::healthcheck::run(&options).await,
         }

@@ -1,16 +1,39 @@
-//! What operators look at.
+//! What operators look at and change.
+
+mod keys;
 
 use engine::ports::QueueName;
+use http::Method;
 use serde_json::{Value, json};
 
-use crate::{App, Response, exchange::Exchange, health, respond, rest};
+use crate::{App, Response, exchange::Exchange, health, observe::Seen, respond, rest};
 
-/// A path below `/admin`.
-pub(crate) async fn answer(app: &App, exchange: &Exchange<'_>, path: &str) -> Response {
-    match path {
-        "/queues" => queues(app).await,
-        _ => respond::plain_error(exchange, &rest::not_found(exchange)),
+/// The HTTP methods that a path below `/admin` takes.
+pub(crate) fn allowed(path: &str) -> Vec<Method> {
+    match path.split('/').skip(1).collect::<Vec<_>>().as_slice() {
+        ["keys"] => vec![Method::GET, Method::POST],
+        ["keys", named] if named.ends_with(":rotate") => vec![Method::POST],
+        ["keys", _] => vec![Method::DELETE],
+        _ => vec![Method::GET],
     }
+}
+
+/// A path below `/admin`, with a method that it takes.
+pub(crate) async fn answer(app: &App, exchange: &Exchange<'_>, path: &str, body: &[u8], seen: &mut Seen) -> Response {
+    let answered = match path.split('/').skip(1).collect::<Vec<_>>().as_slice() {
+        ["queues"] => Ok(queues(app).await),
+        ["keys"] if exchange.http_method == Method::POST => keys::create(app, exchange, body).await,
+        ["keys"] => keys::list(app, exchange).await,
+        ["keys", named] => match named.strip_suffix(":rotate") {
+            Some(named) => keys::rotate(app, exchange, named).await,
+            None => keys::revoke(app, exchange, named).await,
+        },
+        _ => Err(rest::not_found(exchange)),
+    };
+    answered.unwrap_or_else(|error| {
+        seen.failed(&error);
+        respond::plain_error(exchange, &error)
+    })
 }
 
 /// Each queue and how much waits in it; `null` where it doesn't answer.

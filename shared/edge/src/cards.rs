@@ -49,12 +49,25 @@ pub enum DefaultCard {
 /// Every card that this server shows.
 pub(crate) struct Cards {
     profiles: Vec<AgentProfile>,
-    credentials: Credentials,
+    /// Without API keys, and with them.
+    credentials: [Credentials; 2],
     default_card: DefaultCard,
     signer: Signer,
     started: DateTime<Utc>,
     last_modified: HeaderValue,
-    cache: Cache,
+    /// For each of the credentials.
+    caches: [Cache; 2],
+}
+
+/// What a card depends on besides its form.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shown<'a> {
+    /// The URL that everything here is below, as the client knows it.
+    pub base_url: &'a str,
+    /// The one agent that it is of.
+    pub tenant: Option<&'a str>,
+    /// Whether there are API keys.
+    pub api_keys: bool,
 }
 
 /// A document as it goes out.
@@ -75,9 +88,9 @@ impl Cards {
     ) -> Self {
         let last_modified = HeaderValue::from_str(&started.format("%a, %d %b %Y %H:%M:%S GMT").to_string());
         Cards {
-            cache: Cache::new(profiles.len()),
+            caches: [(); 2].map(|()| Cache::new(profiles.len())),
             profiles,
-            credentials: Credentials::of(guard),
+            credentials: [false, true].map(|takes_api_keys| Credentials::of(guard, takes_api_keys)),
             default_card,
             signer: Signer::new(signing_key),
             started,
@@ -91,7 +104,7 @@ impl Cards {
     }
 
     /// `/.well-known/agent-card.json` for a client of that version.
-    pub async fn agent_card(&self, base_url: &str, tenant: Option<&str>, version: &str, request: &HeaderMap) -> Response {
+    pub async fn agent_card(&self, place: Shown<'_>, version: &str, request: &HeaderMap) -> Response {
         let form = match (version, self.default_card) {
             (version, _) if version == "1.0" || version.starts_with("1.0.") => CardForm::V1_0,
             (version, _) if version == "0.3" || version.starts_with("0.3.") => CardForm::V0_3,
@@ -99,12 +112,12 @@ impl Cards {
             (_, DefaultCard::V1_0) => CardForm::V1_0,
             (_, DefaultCard::V0_3) => CardForm::V0_3,
         };
-        self.card(base_url, tenant, form, request).await
+        self.card(place, form, request).await
     }
 
     /// `/.well-known/agent.json`, for clients before v0.3.
-    pub async fn first_agent_card(&self, base_url: &str, tenant: Option<&str>, request: &HeaderMap) -> Response {
-        self.card(base_url, tenant, CardForm::V0_1, request).await
+    pub async fn first_agent_card(&self, place: Shown<'_>, request: &HeaderMap) -> Response {
+        self.card(place, CardForm::V0_1, request).await
     }
 
     /// `/.well-known/jwks.json`
@@ -118,8 +131,9 @@ impl Cards {
     }
 
     /// The card with the skills that only authenticated callers see (spec section 3.1.11).
-    pub async fn extended(&self, base_url: &str, tenant: Option<&str>) -> AgentCard {
-        let mut card = assemble::card(self.of(tenant), tenant.is_some(), base_url, &self.credentials);
+    pub async fn extended(&self, place: Shown<'_>) -> AgentCard {
+        let Shown { base_url, tenant, api_keys } = place;
+        let mut card = assemble::card(self.of(tenant), tenant.is_some(), base_url, &self.credentials[usize::from(api_keys)]);
         card.skills.extend(self.of(tenant).iter().flat_map(|profile| profile.extended_skills.iter().cloned()));
         // Without the key it goes out without a signature.
         let _ = self.signer.ready().await;
@@ -128,9 +142,10 @@ impl Cards {
     }
 
     /// From the cache, unless its key is away: a card without a signature is for once.
-    async fn card(&self, base_url: &str, tenant: Option<&str>, form: CardForm, request: &HeaderMap) -> Response {
+    async fn card(&self, place: Shown<'_>, form: CardForm, request: &HeaderMap) -> Response {
+        let Shown { base_url, tenant, api_keys } = place;
         let make = || {
-            let mut card = assemble::card(self.of(tenant), tenant.is_some(), base_url, &self.credentials);
+            let mut card = assemble::card(self.of(tenant), tenant.is_some(), base_url, &self.credentials[usize::from(api_keys)]);
             if form == CardForm::V0_1 {
                 // That generation knows no other way in, and takes a list without it for a broken one.
                 assemble::add_bearer(&mut card);
@@ -143,7 +158,7 @@ impl Cards {
         match self.signer.ready().await {
             Ok(()) => {
                 let number = tenant.and_then(|tenant| self.profiles.iter().position(|profile| profile.id == tenant));
-                self.respond(self.cache.get(base_url, number, form, make), request)
+                self.respond(self.caches[usize::from(api_keys)].get(base_url, number, form, make), request)
             }
             Err(Away) => {
                 let mut response = self.respond(make(), request);

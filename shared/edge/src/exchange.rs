@@ -8,6 +8,7 @@ use lambda_http::{RequestExt, request::RequestContext};
 
 use crate::{
     App, asked,
+    cards::Shown,
     path::{Place, Target, place, target},
 };
 
@@ -78,6 +79,11 @@ impl<'a> Exchange<'a> {
     /// How long a stream may last from now; `None` where the function's time doesn't end.
     pub fn stream_left(&self) -> Option<Duration> {
         self.until_deadline
+    }
+
+    /// What the cards of this place depend on.
+    pub async fn shown<'b>(&'b self, app: &App, base_url: &'b str) -> Shown<'b> {
+        Shown { base_url, tenant: self.target.tenant, api_keys: app.guard.takes_api_keys(app.ports.clock.now()).await }
     }
 
     /// The URL that everything here is below, as this client knows it; without a trailing slash.

@@ -120,6 +120,7 @@ fn trace_id<'a>(exchange: &Exchange<'a>) -> Option<&'a str> {
 fn status_label(code: u16) -> &'static str {
     match code {
         200 => "200",
+        201 => "201",
         204 => "204",
         304 => "304",
         400 => "400",

@@ -5,7 +5,7 @@ use futures::{StreamExt, stream::BoxStream};
 use guard::Access;
 use protocol::{A2aError, Answer, Call, Dialect, Method};
 
-use crate::{App, exchange::Exchange, observe};
+use crate::{App, cards::Shown, exchange::Exchange, observe};
 
 /// What came of a call.
 pub(crate) enum Outcome {
@@ -46,7 +46,8 @@ pub(crate) async fn perform(app: &App, exchange: &Exchange<'_>, dialect: Dialect
         }
         Reply::Stream { events, dialect } => Ok(Outcome::Stream(events, dialect)),
         Reply::ExtendedAgentCard { agent } => {
-            let card = app.cards.extended(&exchange.base_url(app), agent.as_deref()).await;
+            let base_url = exchange.base_url(app);
+            let card = app.cards.extended(Shown { tenant: agent.as_deref(), ..exchange.shown(app, &base_url).await }).await;
             Ok(Outcome::Answer(Answer::AgentCard(Box::new(card)), dialect))
         }
     }

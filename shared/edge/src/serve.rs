@@ -93,11 +93,11 @@ async fn answer(app: &App, exchange: &mut Exchange<'_>, body: &[u8], serves: Ser
         Place::Rest => Box::pin(rest::answer(app, exchange, body, only(serves), seen)).await,
         Place::AgentCard => {
             seen.method = "AgentCard";
-            app.cards.agent_card(&exchange.base_url(app), exchange.target.tenant, exchange.version, exchange.headers).await
+            app.cards.agent_card(exchange.shown(app, &exchange.base_url(app)).await, exchange.version, exchange.headers).await
         }
         Place::FirstAgentCard => {
             seen.method = "AgentCard";
-            app.cards.first_agent_card(&exchange.base_url(app), exchange.target.tenant, exchange.headers).await
+            app.cards.first_agent_card(exchange.shown(app, &exchange.base_url(app)).await, exchange.headers).await
         }
         Place::Keys => {
             seen.method = "Keys";
@@ -124,7 +124,7 @@ async fn answer(app: &App, exchange: &mut Exchange<'_>, body: &[u8], serves: Ser
         }
         Place::Admin(path) => {
             seen.method = "Admin";
-            admin::answer(app, exchange, path).await
+            admin::answer(app, exchange, path, body, seen).await
         }
     }
 }
@@ -188,6 +188,7 @@ fn allowed(exchange: &Exchange<'_>) -> Vec<http::Method> {
         Place::JsonRpc | Place::JsonRpcOf(_) => vec![http::Method::POST],
         Place::Rest if exchange.http_method == http::Method::OPTIONS => rest::allowed(exchange.target.path),
         Place::Rest => Vec::new(),
+        Place::Admin(path) => admin::allowed(path),
         _ => vec![http::Method::GET],
     }
 }

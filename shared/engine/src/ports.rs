@@ -4,6 +4,7 @@ pub mod agent;
 pub mod clock;
 pub mod document_store;
 pub mod event_bus;
+pub mod key_store;
 pub mod task_store;
 pub mod webhook;
 pub mod work_queue;
@@ -15,6 +16,7 @@ pub use document_store::{
     StoredDocument, StoredPassage, TermCount,
 };
 pub use event_bus::{EventBus, Signal};
+pub use key_store::{ApiKey, KeyStore};
 pub use task_store::{
     ArtifactChunk, Change, Committed, Expect, LeaseChange, NewTask, PushConfig, RememberedMessage, Scope, SequencedEvent, StoreError, StoredTask,
     TaskFilter, TaskPage, TaskStore, View,

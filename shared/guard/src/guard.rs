@@ -5,7 +5,7 @@ use engine::{Caller, Role};
 use http::{HeaderMap, header::AUTHORIZATION};
 use protocol::A2aError;
 
-use crate::{Access, IdentityProvider, TokenKey, access, key_set::Away, secret::Secret};
+use crate::{Access, IdentityProvider, KeyRing, TokenKey, access, secret::Secret};
 
 /// The most bytes of a credential; a longer one isn't looked at.
 pub const MAX_CREDENTIAL_BYTES: usize = 8 * 1024;
@@ -31,6 +31,8 @@ pub struct GuardSettings {
     pub token_key: Option<TokenKey>,
     /// Whose access tokens are taken besides.
     pub provider: Option<IdentityProvider>,
+    /// The API keys that operators make.
+    pub keys: Option<KeyRing>,
     /// Its bearer is an admin.
     pub admin_api_key: Option<String>,
     /// Its bearer is a machine of the operator's.
@@ -42,6 +44,7 @@ pub struct Guard {
     authentication: Authentication,
     token_key: Option<TokenKey>,
     provider: Option<IdentityProvider>,
+    keys: Option<KeyRing>,
     api_keys: Vec<(Secret, Caller)>,
 }
 
@@ -53,6 +56,7 @@ impl Guard {
             authentication: settings.authentication,
             token_key: settings.token_key,
             provider: settings.provider,
+            keys: settings.keys,
             api_keys: [key(settings.admin_api_key, Role::Admin), key(settings.system_api_key, Role::System)].into_iter().flatten().collect(),
         }
     }
@@ -75,7 +79,7 @@ impl Guard {
         };
         let api_key = match headers.get("x-api-key") {
             None => None,
-            Some(value) => Some(value.to_str().ok().and_then(|key| self.api_key(key)).ok_or_else(refused)?),
+            Some(value) => Some(self.api_key(value.to_str().map_err(|_| refused())?, now).await?.ok_or_else(refused)?),
         };
         Ok(api_key.or(bearer).unwrap_or_else(Caller::anonymous))
     }
@@ -95,16 +99,26 @@ impl Guard {
         self.token_key.is_some() || self.provider.is_some()
     }
 
-    /// Whether there is an API key.
-    pub fn takes_api_keys(&self) -> bool {
-        !self.api_keys.is_empty()
+    /// Whether there is an API key that lets its bearer in; `false` where that can't be told.
+    pub async fn takes_api_keys(&self, now: DateTime<Utc>) -> bool {
+        match &self.keys {
+            _ if !self.api_keys.is_empty() => true,
+            Some(keys) => keys.has_keys(now).await.unwrap_or(false),
+            None => false,
+        }
+    }
+
+    /// The API keys that operators make.
+    pub fn keys(&self) -> Option<&KeyRing> {
+        self.keys.as_ref()
     }
 
     async fn bearer(&self, credentials: &str, now: DateTime<Utc>) -> Result<Option<Caller>, A2aError> {
         if credentials.len() > MAX_CREDENTIAL_BYTES {
             return Ok(None);
         }
-        let own = self.api_key(credentials).or_else(|| self.token_key.as_ref()?.bearer(credentials, now));
+        let api_key = self.api_key(credentials, now).await?;
+        let own = api_key.or_else(|| self.token_key.as_ref()?.bearer(credentials, now));
         match &self.provider {
             // In a box: few requests wait for keys, and all would be as large as those that do.
             Some(provider) if own.is_none() => Box::pin(provider.bearer(credentials, now)).await.map_err(unavailable),
@@ -112,7 +126,14 @@ impl Guard {
         }
     }
 
-    fn api_key(&self, key: &str) -> Option<Caller> {
+    async fn api_key(&self, key: &str, now: DateTime<Utc>) -> Result<Option<Caller>, A2aError> {
+        match (self.bootstrap_key(key), &self.keys) {
+            (None, Some(keys)) => keys.bearer(key, now).await.map_err(unavailable),
+            (caller, _) => Ok(caller),
+        }
+    }
+
+    fn bootstrap_key(&self, key: &str) -> Option<Caller> {
         if self.api_keys.is_empty() || key.len() > MAX_CREDENTIAL_BYTES {
             return None;
         }
@@ -126,7 +147,9 @@ fn refused() -> A2aError {
     A2aError::Unauthenticated { reason: "the credentials are not valid here".into() }
 }
 
-fn unavailable(_: Away) -> A2aError {
+/// Nobody can tell now who it is: that is no reason to call credentials wrong.
+fn unavailable(cause: impl std::fmt::Display) -> A2aError {
+    tracing::warn!(%cause, "credentials can't be checked");
     A2aError::Unavailable { retry_after_seconds: RETRY_AFTER_SECONDS }
 }
 
@@ -144,6 +167,7 @@ mod tests {
             authentication,
             token_key: Some(TokenKey::new(SECRET).unwrap()),
             provider: None,
+            keys: None,
             admin_api_key: Some("admin-key".into()),
             system_api_key: Some("system-key".into()),
         })

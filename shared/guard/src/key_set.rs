@@ -41,7 +41,8 @@ pub(crate) struct ProviderKey {
 }
 
 /// The provider doesn't answer, and what it last said is too old.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the identity provider is away")]
 pub(crate) struct Away;
 
 struct Fetched {

@@ -2,6 +2,7 @@
 
 mod access;
 mod guard;
+mod key_ring;
 mod key_set;
 mod provider;
 mod secret;
@@ -9,6 +10,7 @@ mod token;
 
 pub use access::{Access, minimal_role};
 pub use guard::{Authentication, Guard, GuardSettings, MAX_CREDENTIAL_BYTES};
+pub use key_ring::{DEFAULT_KEY_DAYS, IssuedKey, KEY_BELIEVED_FOR, KEY_CHARACTERS, KEY_PREFIX, KeyError, KeyRing, MAX_KEY_DAYS, MAX_KEYS, NewKey};
 pub use key_set::KeySetSource;
 pub use provider::IdentityProvider;
 pub use secret::derived_key;

@@ -16,6 +16,11 @@ impl Secret {
     }
 }
 
+/// The digest of a text in lowercase hexadecimal digits.
+pub(crate) fn hex_digest(text: &str) -> String {
+    digest::digest(&digest::SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A key for another purpose: whoever has it can't compute the secret, nor the key of any other purpose.
 pub fn derived_key(secret: &str, purpose: &str) -> Vec<u8> {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()), purpose.as_bytes()).as_ref().to_vec()

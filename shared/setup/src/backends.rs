@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Result, anyhow};
 use edge::SigningKeySource;
-use engine::ports::{Clock, DocumentStore, EventBus, SystemClock, TaskStore, WebhookSender, WorkQueue};
+use engine::ports::{Clock, DocumentStore, EventBus, KeyStore, SystemClock, TaskStore, WebhookSender, WorkQueue};
 use events::{InProcessEventBus, RedisEventBus, RedisSettings};
 use store::{
     DynamoDbDatabase, DynamoDbDocumentStore, DynamoDbTaskStore, JobRows, PoolSettings, PostgresDatabase, PostgresDocumentStore, PostgresTaskStore,
@@ -61,6 +61,15 @@ impl Database {
                 Arc::new(DynamoDbDocumentStore::new(database.clone(), corpus))
             }
         })
+    }
+
+    /// API keys.
+    pub(crate) fn keys(&self) -> Arc<dyn KeyStore> {
+        match self {
+            Database::Sqlite(database, _) => Arc::new(database.clone()),
+            Database::Postgres(database) => Arc::new(database.clone()),
+            Database::DynamoDb(database, _, _) => Arc::new(database.clone()),
+        }
     }
 
     /// Background work: the outbox of the tasks' commits.

@@ -16,7 +16,7 @@ mod wiring;
 pub use corpus::Corpus;
 pub use parts::Parts;
 pub use settings::Settings;
-pub use wiring::{app, documents, migrate};
+pub use wiring::{app, documents, keys, migrate};
 
 /// What a function's `main` returns.
 pub type Result<T = ()> = anyhow::Result<T>;

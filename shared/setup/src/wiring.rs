@@ -8,7 +8,7 @@ use engine::{
     Engine, EngineSettings, Ports,
     ports::{Clock, DocumentStore, SystemClock},
 };
-use guard::{Guard, GuardSettings, IdentityProvider, TokenKey};
+use guard::{Guard, GuardSettings, IdentityProvider, KeyRing, TokenKey};
 
 use crate::{
     Parts, Settings,
@@ -72,7 +72,7 @@ fn wired(settings: Settings, parts: &Parts, database: &Database) -> anyhow::Resu
         default_card: serving.default_card,
         request_timeout: serving.request_timeout,
     };
-    Ok(App::new(engine, guard(security)?, signing_key, edge))
+    Ok(App::new(engine, guard(security, KeyRing::new(database.keys()))?, signing_key, edge))
 }
 
 /// The documents alone, for those who fill the corpus.
@@ -82,19 +82,27 @@ pub async fn documents(settings: &Settings) -> anyhow::Result<Arc<dyn DocumentSt
     database.documents()
 }
 
+/// The API keys alone, for those who make and revoke them.
+pub async fn keys(settings: &Settings) -> anyhow::Result<KeyRing> {
+    let database = backends::database(&settings.storage, settings.serving.surroundings, Parts::ALL.aws)?;
+    backends::migrate(&database, &settings.storage).await?;
+    Ok(KeyRing::new(database.keys()))
+}
+
 /// Brings the database to this version's form, as each start of a server does.
 pub async fn migrate(settings: &Settings) -> anyhow::Result<()> {
     let database = backends::database(&settings.storage, Surroundings::Server, Parts::ALL.aws)?;
     backends::migrate(&database, &settings.storage).await
 }
 
-fn guard(settings: SecuritySettings) -> anyhow::Result<Guard> {
+fn guard(settings: SecuritySettings, keys: KeyRing) -> anyhow::Result<Guard> {
     Ok(Guard::new(GuardSettings {
         authentication: settings.authentication,
         token_key: settings.secret_key.as_deref().map(TokenKey::new).transpose().context("A2A_SECRET_KEY")?,
         provider: settings
             .provider
             .map(|provider| IdentityProvider::new(Arc::new(HttpKeySet::new(provider.jwks_url)), provider.issuer, provider.audience)),
+        keys: Some(keys),
         admin_api_key: settings.admin_api_key,
         system_api_key: settings.system_api_key,
     }))

@@ -16,6 +16,8 @@
 //! | `counts/OWNER` | `AGENT/SHARD` | how many tasks of each state, summed over the shards |
 //! | `sent/DIGEST` | `sent` | a remembered message |
 //! | `dead/QUEUE` | `TIME/…` | work that was given up |
+//! | `api-keys` | `ID` | an API key; its digest, not the key itself |
+//! | `api-key/DIGEST` | `key` | the same, to be found by its digest |
 //! | `secrets` | `NAME` | a secret that all processes share |
 //! | `documents/CORPUS` | `head` | which packs a corpus of documents is made of; moves with each put |
 //! | | `pack/SET/PIECE` | what one put brought, compressed |
@@ -38,6 +40,7 @@
 //! 1,000 write units a second, and a transaction writes two for each item: some 500 changes a second of one owner's tasks of one agent and state, and
 //! about as many pieces of work on each queue, whose part of the index is cut into four.
 
+mod api_keys;
 mod attributes;
 mod blobs;
 mod commit;

@@ -1,4 +1,5 @@
-//! Where tasks and documents are kept: the backends of [`engine::ports::TaskStore`] and [`engine::ports::DocumentStore`].
+//! Where tasks, documents and API keys are kept: the backends of [`engine::ports::TaskStore`], [`engine::ports::DocumentStore`] and
+//! [`engine::ports::KeyStore`].
 
 mod documents;
 pub mod dynamodb;

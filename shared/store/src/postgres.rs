@@ -8,6 +8,7 @@ mod database;
 mod documents;
 mod iam;
 mod jobs;
+mod keys;
 mod list;
 mod migrations;
 mod names;

@@ -7,6 +7,7 @@ mod documents;
 #[cfg(test)]
 mod growth;
 mod jobs;
+mod keys;
 mod list;
 mod migrations;
 mod push_configs;

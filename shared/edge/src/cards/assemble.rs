@@ -19,12 +19,13 @@ pub(super) struct Credentials {
 }
 
 impl Credentials {
-    pub(super) fn of(guard: &Guard) -> Self {
+    /// Whether there are API keys may change; everything else stays.
+    pub(super) fn of(guard: &Guard, takes_api_keys: bool) -> Self {
         let mut schemes = HashMap::new();
         if guard.takes_tokens() {
             schemes.insert(BEARER.to_owned(), bearer());
         }
-        if guard.takes_api_keys() {
+        if takes_api_keys {
             let scheme = ApiKeySecurityScheme {
                 location: "header".into(),
                 name: "X-API-Key".into(),
@@ -52,7 +53,7 @@ fn bearer() -> SecurityScheme {
     SecurityScheme::HttpAuth(HttpAuthSecurityScheme {
         scheme: "Bearer".into(),
         bearer_format: Some("JWT".into()),
-        description: Some("An access token of this server".into()),
+        description: Some("An access token of this server, or of its identity provider".into()),
     })
 }
 

@@ -10,6 +10,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_tasks", include_str!("../../../../migrations/postgres/0001_tasks.sql")),
     ("0002_documents", include_str!("../../../../migrations/postgres/0002_documents.sql")),
     ("0003_secrets", include_str!("../../../../migrations/postgres/0003_secrets.sql")),
+    ("0004_api_keys", include_str!("../../../../migrations/postgres/0004_api_keys.sql")),
 ];
 
 /// Whoever holds this lock changes the schema; the number is the software's own, "a2a" and "mig" in ASCII.

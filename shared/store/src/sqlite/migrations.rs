@@ -3,8 +3,11 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// In order; a file's `user_version` says how many of them it has. Only ever add at the end.
-const MIGRATIONS: &[&str] =
-    &[include_str!("../../../../migrations/sqlite/0001_tasks.sql"), include_str!("../../../../migrations/sqlite/0002_documents.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../../migrations/sqlite/0001_tasks.sql"),
+    include_str!("../../../../migrations/sqlite/0002_documents.sql"),
+    include_str!("../../../../migrations/sqlite/0003_api_keys.sql"),
+];
 
 /// So many of them give a file documents.
 const WITH_DOCUMENTS: usize = 2;
