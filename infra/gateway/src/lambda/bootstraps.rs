@@ -43,7 +43,8 @@ async fn build(beside: &Path) -> Result<()> {
     };
     eprintln!("building the functions (the first time this takes some minutes)");
     let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--bins", "--package", "*-function", "--profile", profile, "--target-dir"]).arg(target);
+    // With the gateway, which is built: so they share its libraries, and only their own few lines are compiled and linked.
+    cargo.args(["build", "--bins", "--package", "gateway", "--package", "*-function", "--profile", profile, "--target-dir"]).arg(target);
     let status = cargo.current_dir(checkout).stdin(Stdio::null()).status().await.context("cargo can't be started")?;
     ensure!(status.success(), "the functions can't be built ({status})");
     Ok(())

@@ -144,11 +144,14 @@ impl Environment {
         self.signal(Signal::STOP);
     }
 
-    /// Asks the process to end, and ends it if it doesn't.
+    /// Asks a process to end that wants to be asked, and ends it if it doesn't.
     pub(super) async fn stop(mut self) {
-        self.signal(Signal::TERM);
-        self.signal(Signal::CONT);
-        if timeout(SHUTDOWN, self.child.wait()).await.is_err() {
+        let asked = self.api.hears_of_its_end();
+        if asked {
+            self.signal(Signal::TERM);
+            self.signal(Signal::CONT);
+        }
+        if !asked || timeout(SHUTDOWN, self.child.wait()).await.is_err() {
             self.signal(Signal::KILL);
         }
         let _ = self.child.wait().await;

@@ -78,7 +78,7 @@ impl Function {
         let arn = format!("arn:aws:lambda:local:000000000000:function:{}", described.name).into();
         let pool = Pool::new(described.reserved_concurrency.unwrap_or(MAX_CONCURRENCY));
         let function = Arc::new(Function { service, described, bootstrap, arn, pool, started: AtomicU64::new(0) });
-        tokio::spawn(stop_idle(Arc::downgrade(&function)));
+        tokio::spawn(stop_idle(Arc::downgrade(&function), IDLE));
         function
     }
 
@@ -162,12 +162,52 @@ impl Function {
 }
 
 /// Ends environments that had no work for a while, as long as there is the function.
-async fn stop_idle(function: Weak<Function>) {
+async fn stop_idle(function: Weak<Function>, idle: Duration) {
     loop {
-        sleep(IDLE / 4).await;
+        sleep(idle / 4).await;
         let Some(function) = function.upgrade() else { return };
-        for environment in function.pool.remove(|environment| environment.idle_since.elapsed() >= IDLE) {
+        for environment in function.pool.remove(|environment| environment.idle_since.elapsed() >= idle) {
             environment.stop().await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, fs, path::Path};
+
+    use super::*;
+
+    /// As the kernel says.
+    fn state(pid: u32) -> Option<char> {
+        let status = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        status.rsplit(") ").next()?.chars().next()
+    }
+
+    #[tokio::test]
+    async fn an_environment_that_has_no_work_for_a_while_is_ended() {
+        let described = template::Function {
+            name: "asks-for-work".into(),
+            timeout: Duration::from_secs(3),
+            memory_mb: 128,
+            reserved_concurrency: None,
+            variables: BTreeMap::new(),
+            events: Vec::new(),
+        };
+        let bootstrap = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lambda/asks_for_work.sh");
+        let function = Function::new(Service::new().unwrap(), described, bootstrap);
+        let environment = function.start().await.unwrap();
+        let pid = environment.pid().unwrap();
+        function.pool.put(environment);
+        while state(pid) != Some('T') {
+            tokio::task::yield_now().await;
+        }
+        let ending = tokio::spawn(stop_idle(Arc::downgrade(&function), Duration::from_millis(20)));
+        while state(pid).is_some() {
+            sleep(Duration::from_millis(1)).await;
+        }
+        assert!(function.pool.take().await.unwrap().1.is_none(), "nobody is given what has ended");
+        drop(function);
+        ending.await.unwrap();
     }
 }

@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
 };
 
@@ -69,6 +69,7 @@ pub(super) struct RuntimeApi {
     state: watch::Sender<State>,
     /// Invocations that the process took.
     given: AtomicU64,
+    hears_of_its_end: AtomicBool,
     /// What the process has open here.
     connections: TaskTracker,
 }
@@ -98,6 +99,7 @@ impl RuntimeApi {
                 current: Mutex::default(),
                 state,
                 given: AtomicU64::new(0),
+                hears_of_its_end: AtomicBool::new(false),
                 connections: TaskTracker::new(),
             }),
             sender,
@@ -142,6 +144,9 @@ impl RuntimeApi {
 
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let path = request.uri().path().to_owned();
+        if let Some(path) = path.strip_prefix("/2020-01-01/extension/") {
+            return self.extension(request.method(), path).await;
+        }
         let Some(path) = path.strip_prefix("/2018-06-01/runtime/") else { return said(StatusCode::NOT_FOUND, "there is no such path") };
         match (request.method(), path.split('/').collect::<Vec<_>>().as_slice()) {
             (&Method::GET, ["invocation", "next"]) => self.next().await,
@@ -167,6 +172,28 @@ impl RuntimeApi {
             }
             _ => said(StatusCode::NOT_FOUND, "there is no such path"),
         }
+    }
+
+    /// The Extensions API, as far as a process uses it that is to hear of its end: Lambda sends SIGTERM to no others.
+    async fn extension(&self, method: &Method, path: &str) -> Response<Full<Bytes>> {
+        match (method, path) {
+            (&Method::POST, "register") => {
+                self.hears_of_its_end.store(true, Relaxed);
+                let mut response = said(StatusCode::OK, "registered");
+                if let Ok(id) = HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()) {
+                    response.headers_mut().insert("lambda-extension-identifier", id);
+                }
+                response
+            }
+            // Nothing is told of invocations.
+            (&Method::GET, "event/next") => std::future::pending().await,
+            _ => said(StatusCode::NOT_FOUND, "there is no such path"),
+        }
+    }
+
+    /// Whether the process wants to hear that it is to end.
+    pub(super) fn hears_of_its_end(&self) -> bool {
+        self.hears_of_its_end.load(Relaxed)
     }
 
     /// Waits for an invocation. Whoever asks has done with the one before.
