@@ -22,8 +22,8 @@ Resources:
       GatewayResponses:
         INTEGRATION_FAILURE: { StatusCode: 502, ResponseTemplates: { application/json: '{\"code\":502,\"message\":$context.error.messageString}' } }
         DEFAULT_5XX: { ResponseTemplates: { application/json: '{\"message\":$context.error.messageString}' } }
-  Odd: { Type: AWS::Serverless::Function, Properties: { CodeUri: f/odd, Timeout: 1, Events: { R: { Type: Api, Properties: { Method: POST, Path: /odd } } } } }
-  Slow: { Type: AWS::Serverless::Function, Properties: { CodeUri: f/slow, Timeout: 20, Events: { R: { Type: Api, Properties: { Method: POST, Path: /slow, TimeoutInMillis: 300 } } } } }
+  Odd: { Type: AWS::Serverless::Function, Properties: { CodeUri: f/odd, Timeout: 3, Events: { R: { Type: Api, Properties: { Method: POST, Path: /odd } } } } }
+  Slow: { Type: AWS::Serverless::Function, Properties: { CodeUri: f/slow, Timeout: 20, Events: { R: { Type: Api, Properties: { Method: POST, Path: /slow, TimeoutInMillis: 2000 } } } } }
   One: { Type: AWS::Serverless::Function, Properties: { CodeUri: f/one, Timeout: 20, ReservedConcurrentExecutions: 1, Events: { R: { Type: Api, Properties: { Method: POST, Path: /one } } } } }
   Stream: { Type: AWS::Serverless::Function, Properties: { CodeUri: f/odd-stream, Timeout: 20, Events: {
     R: { Type: Api, Properties: { Method: POST, Path: /stream, ResponseTransferMode: RESPONSE_STREAM, TimeoutInMillis: 5000 } } } } }

@@ -297,7 +297,9 @@ fn launch(place: &Place, settings: &[(String, String)], arguments: &[OsString]) 
         .stderr(log.try_clone().unwrap())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    // A slow start is logged before it is over.
+    let is_said = |line: &std::io::Result<String>| !line.as_ref().is_ok_and(|line| line.starts_with('{'));
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().skip_while(move |line| !is_said(line));
     let first = lines.next().transpose().unwrap().unwrap_or_default();
     let second = lines.next().transpose().unwrap().unwrap_or_default();
     std::thread::spawn(move || {

@@ -18,7 +18,8 @@ use super::{
 };
 use crate::template::Function;
 
-/// How long Lambda gives a process to ask for its first work.
+/// How long Lambda gives a process to ask for its first work. After that it begins anew, and counts the time as that of the first invocation: here the
+/// same process is given the function's timeout on top.
 const INIT: Duration = Duration::from_secs(10);
 /// How long Lambda gives a process between SIGTERM and SIGKILL.
 const SHUTDOWN: Duration = Duration::from_millis(500);
@@ -80,13 +81,13 @@ impl Environment {
         logs::forward(&function.name, number, child.stdout.take());
         logs::forward(&function.name, number, child.stderr.take());
         let mut environment = Environment { child, api, invocations, state, serving, address, given: 0, idle_since: Instant::now() };
-        match environment.asks_or_ends(Instant::now() + INIT).await {
+        match environment.asks_or_ends(Instant::now() + INIT + function.timeout).await {
             Some(Left::Waiting) => {
                 environment.freeze();
                 Ok(environment)
             }
             Some(Left::Gone) => bail!("its process ended before it asked for work"),
-            None => bail!("it did not ask for work within {} s", INIT.as_secs()),
+            None => bail!("it did not ask for work within {} s", (INIT + function.timeout).as_secs()),
         }
     }
 

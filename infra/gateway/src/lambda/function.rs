@@ -14,20 +14,22 @@ use bytes::Bytes;
 use metrics::counter;
 use telemetry::metric;
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::{AcquireError, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch},
     time::{Instant, sleep},
 };
 
 use super::{
     Failure, ProcessGroup,
     environment::{Environment, Left},
-    pool::{Place, Pool},
+    pool::{Place, Pool, Taken},
     runtime_api::{Answer, Invocation},
 };
 use crate::template;
 
 /// Invocations of a function at the same time where the template reserves none: a process of each has to fit into this machine.
 const MAX_CONCURRENCY: usize = 256;
+/// Environments that start at the same time: more would only make each other slow.
+const MAX_STARTS: usize = 8;
 /// How long an environment is kept without work.
 const IDLE: Duration = Duration::from_secs(120);
 
@@ -45,6 +47,8 @@ pub struct Service {
     group: ProcessGroup,
     /// Invocations under way.
     running: watch::Sender<usize>,
+    /// As many as may start at the same time.
+    starts: Arc<Semaphore>,
 }
 
 impl Service {
@@ -53,7 +57,7 @@ impl Service {
     /// # Errors
     /// Where processes can't be started.
     pub fn new() -> Result<Arc<Self>> {
-        Ok(Arc::new(Service { group: ProcessGroup::new()?, running: watch::Sender::new(0) }))
+        Ok(Arc::new(Service { group: ProcessGroup::new()?, running: watch::Sender::new(0), starts: Arc::new(Semaphore::new(MAX_STARTS)) }))
     }
 
     /// How many invocations are under way: changes when one begins and when one ends.
@@ -93,7 +97,11 @@ impl Function {
     /// Say why there is no response.
     pub async fn invoke(self: &Arc<Self>, event: Bytes, now_milliseconds: i64) -> Result<Reply, Failure> {
         let asked = Instant::now();
-        let (place, warm) = self.pool.take().await.inspect_err(|_| tracing::warn!(function = self.described.name, "throttled"))?;
+        let (place, taken) = self
+            .pool
+            .take(self.service.starts.clone().acquire_owned())
+            .await
+            .inspect_err(|_| tracing::warn!(function = self.described.name, "throttled"))?;
         let (answer, answered) = oneshot::channel();
         let function = self.clone();
         let deadline = move |timeout: Duration| {
@@ -102,7 +110,7 @@ impl Function {
         };
         tokio::spawn(async move {
             function.service.running.send_modify(|running| *running += 1);
-            function.attend(event, deadline, answer, place, warm).await;
+            function.attend(event, deadline, answer, place, taken).await;
             function.service.running.send_modify(|running| *running -= 1);
         });
         answered.await.unwrap_or(Err(Failure::Failed("the function's process ended")))
@@ -114,11 +122,11 @@ impl Function {
         deadline: impl FnOnce(Duration) -> u64,
         answer: Answer,
         place: Arc<Place<Environment>>,
-        warm: Option<Environment>,
+        taken: Taken<Environment, Result<OwnedSemaphorePermit, AcquireError>>,
     ) {
-        let mut environment = match warm {
-            Some(environment) => environment,
-            None => match self.start().await {
+        let mut environment = match taken {
+            Taken::Environment(environment) => environment,
+            Taken::MayStart(_permit) => match self.start().await {
                 Ok(environment) => environment,
                 Err(error) => {
                     tracing::error!(function = self.described.name, error = format!("{error:#}"), "can't start");
@@ -206,7 +214,8 @@ mod tests {
         while state(pid).is_some() {
             sleep(Duration::from_millis(1)).await;
         }
-        assert!(function.pool.take().await.unwrap().1.is_none(), "nobody is given what has ended");
+        let (_place, taken) = function.pool.take(std::future::ready(())).await.unwrap();
+        assert!(matches!(taken, Taken::MayStart(())), "nobody is given what has ended");
         drop(function);
         ending.await.unwrap();
     }

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
-use tokio::{sync::oneshot, time::timeout};
+use tokio::{sync::oneshot, time::sleep};
 
 use super::Failure;
 
@@ -27,6 +27,13 @@ struct State<E> {
     waiting: VecDeque<oneshot::Sender<E>>,
 }
 
+/// What an invocation is to run in.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Taken<E, P> {
+    Environment(E),
+    MayStart(P),
+}
+
 /// An invocation's place among those that may run at the same time.
 pub(super) struct Place<E> {
     pool: Arc<Pool<E>>,
@@ -39,12 +46,12 @@ impl<E: Send> Pool<E> {
         Arc::new(Pool { limit, state: Mutex::new(State { idle: Vec::new(), running: 0, finishing: 0, waiting: VecDeque::new() }) })
     }
 
-    /// A place, until it is dropped, and an environment if there is one; otherwise it is time to start one.
+    /// A place, until it is dropped, and an environment that is free, or the permission to start one: whichever there is first.
     ///
     /// # Errors
     /// [`Failure::Throttled`] at the limit.
-    pub(super) async fn take(self: &Arc<Self>) -> Result<(Arc<Place<E>>, Option<E>), Failure> {
-        let (place, soon) = {
+    pub(super) async fn take<P>(self: &Arc<Self>, may_start: impl Future<Output = P>) -> Result<(Arc<Place<E>>, Taken<E, P>), Failure> {
+        let (place, soon, finishing) = {
             let mut state = self.state.lock();
             if state.running - state.finishing >= self.limit {
                 return Err(Failure::Throttled);
@@ -52,17 +59,26 @@ impl<E: Send> Pool<E> {
             state.running += 1;
             let place = Arc::new(Place { pool: self.clone(), answered: Mutex::new(false) });
             if let Some(environment) = state.idle.pop() {
-                return Ok((place, Some(environment)));
+                return Ok((place, Taken::Environment(environment)));
             }
-            if state.finishing <= state.waiting.len() {
-                return Ok((place, None));
-            }
+            state.waiting.retain(|waiting| !waiting.is_closed());
+            let finishing = state.finishing > state.waiting.len();
             let (sender, soon) = oneshot::channel();
             state.waiting.push_back(sender);
-            (place, soon)
+            (place, soon, finishing)
         };
-        let environment = timeout(FINISHING, soon).await.ok().and_then(Result::ok);
-        Ok((place, environment))
+        let may_start = async {
+            if finishing {
+                sleep(FINISHING).await;
+            }
+            may_start.await
+        };
+        let taken = tokio::select! {
+            biased;
+            Ok(environment) = soon => Taken::Environment(environment),
+            permission = may_start => Taken::MayStart(permission),
+        };
+        Ok((place, taken))
     }
 
     /// Keeps an environment that has no work for whoever comes next.
@@ -107,6 +123,8 @@ impl<E> Drop for Place<E> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::ready;
+
     use super::*;
 
     #[tokio::test]
@@ -114,36 +132,45 @@ mod tests {
         let pool = Pool::new(3);
         pool.put(1);
         pool.put(2);
-        let (_first, taken) = pool.take().await.unwrap();
-        let (_second, other) = pool.take().await.unwrap();
-        let (_third, none) = pool.take().await.unwrap();
-        assert_eq!((taken, other, none), (Some(2), Some(1), None));
+        let (_first, taken) = pool.take(ready(())).await.unwrap();
+        let (_second, other) = pool.take(ready(())).await.unwrap();
+        let (_third, none) = pool.take(ready(())).await.unwrap();
+        assert_eq!((taken, other, none), (Taken::Environment(2), Taken::Environment(1), Taken::MayStart(())));
     }
 
     #[tokio::test]
     async fn above_the_limit_invocations_are_throttled_until_one_has_answered() {
         let pool = Pool::<u32>::new(1);
-        let (place, _) = pool.take().await.unwrap();
-        assert_eq!(pool.take().await.err(), Some(Failure::Throttled));
+        let (place, _) = pool.take(ready(())).await.unwrap();
+        assert_eq!(pool.take(ready(())).await.err(), Some(Failure::Throttled));
         place.answered();
         let next = tokio::spawn({
             let pool = pool.clone();
-            async move { pool.take().await.map(|(_, environment)| environment) }
+            async move { pool.take(ready(())).await.map(|(_, taken)| taken) }
         });
         tokio::task::yield_now().await;
         pool.put(7);
         drop(place);
-        assert_eq!(next.await.unwrap(), Ok(Some(7)), "the one that has just answered, and no new one");
+        assert_eq!(next.await.unwrap(), Ok(Taken::Environment(7)), "the one that has just answered, and no new one");
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_environment_that_does_not_come_back_is_not_waited_for() {
         let pool = Pool::<u32>::new(9);
-        let (place, _) = pool.take().await.unwrap();
+        let (place, _) = pool.take(ready(())).await.unwrap();
         place.answered();
-        assert!(pool.take().await.unwrap().1.is_none());
+        assert_eq!(pool.take(ready(())).await.unwrap().1, Taken::MayStart(()));
         // Who has given up waiting is passed over.
         pool.put(1);
-        assert_eq!(pool.take().await.unwrap().1, Some(1));
+        assert_eq!(pool.take(ready(())).await.unwrap().1, Taken::Environment(1));
+    }
+
+    #[tokio::test]
+    async fn an_environment_that_comes_free_is_sooner_than_the_permission_to_start_one() {
+        let pool = Pool::new(9);
+        let waiting = pool.take(std::future::pending::<()>());
+        let coming = async { pool.put(1) };
+        let (taken, ()) = tokio::join!(waiting, coming);
+        assert_eq!(taken.unwrap().1, Taken::Environment(1));
     }
 }
