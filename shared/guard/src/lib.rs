@@ -6,6 +6,7 @@ mod key_ring;
 mod key_set;
 mod provider;
 mod secret;
+pub mod threats;
 mod token;
 
 pub use access::{Access, minimal_role};
