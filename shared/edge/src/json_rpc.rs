@@ -28,13 +28,10 @@ pub(crate) async fn answer(app: &App, exchange: &Exchange<'_>, body: &[u8], only
     }
 }
 
-/// An error before there is a request whose id it could echo.
-pub(crate) fn refuse(exchange: &Exchange<'_>, error: &A2aError) -> Response {
-    let dialect = match exchange.version {
-        version if version.starts_with("0.3") => Dialect::V0_3,
-        _ => Dialect::default(),
-    };
-    failure(&RpcId::Null, dialect, error)
+/// An error before the request is looked at: for its id, in its dialect, as far as the body tells them.
+pub(crate) fn refuse(exchange: &Exchange<'_>, body: &[u8], error: &A2aError) -> Response {
+    let (id, dialect) = json_rpc::addressee(body, exchange.sent_version());
+    failure(&id, dialect, error)
 }
 
 async fn single(app: &App, exchange: &Exchange<'_>, request: RpcRequest, only: Option<Method>, seen: &mut Seen) -> Response {
@@ -69,7 +66,7 @@ async fn batch(app: &App, exchange: &Exchange<'_>, members: Vec<RpcRequest>, onl
     if members.len() > MOST_MEMBERS {
         let error = A2aError::InvalidRequest { reason: format!("a batch has at most {MOST_MEMBERS} members, this one has {}", members.len()) };
         seen.failed(&error);
-        return refuse(exchange, &error);
+        return refuse(exchange, &[], &error);
     }
     let bodies: Vec<String> =
         stream::iter(members).map(|member| member_body(app, exchange, member, only)).buffered(AT_ONCE).filter_map(ready).collect().await;

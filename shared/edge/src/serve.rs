@@ -48,7 +48,7 @@ pub async fn serve(app: Arc<App>, request: Request, serves: Serves) -> Response 
 /// Answers a request with an error that came up before its function could: a body too large, a time that ran out. In the form
 /// of the binding that the request is for.
 pub async fn refuse(app: &App, parts: &Parts, error: A2aError) -> Response {
-    respond_to(app, parts, async |exchange, seen| refusal(exchange, error, seen)).await
+    respond_to(app, parts, async |exchange, seen| refusal(exchange, &[], error, seen)).await
 }
 
 /// What is around every answer: who asks, the headers that all responses have, the log line.
@@ -58,7 +58,7 @@ async fn respond_to(app: &App, parts: &Parts, answer: impl AsyncFnOnce(&mut Exch
     let mut seen = Seen::new();
     // A panic is a bug, and the client's answer is an error all the same.
     let answered = AssertUnwindSafe(answer(&mut exchange, &mut seen)).catch_unwind().await;
-    let mut response = answered.unwrap_or_else(|_| refusal(&exchange, A2aError::Internal, &mut seen));
+    let mut response = answered.unwrap_or_else(|_| refusal(&exchange, &[], A2aError::Internal, &mut seen));
     if let Some(activated) = activated_extensions(app, &exchange) {
         response.headers_mut().insert("a2a-extensions", activated);
     }
@@ -71,7 +71,7 @@ async fn answer(app: &App, exchange: &mut Exchange<'_>, body: &[u8], serves: Ser
     let place = exchange.place;
     if !is_served(place, serves) {
         let error = rest::not_found(exchange);
-        return refusal(exchange, error, seen);
+        return refusal(exchange, body, error, seen);
     }
     let methods = allowed(exchange);
     if exchange.http_method == http::Method::OPTIONS && !methods.is_empty() {
@@ -81,10 +81,10 @@ async fn answer(app: &App, exchange: &mut Exchange<'_>, body: &[u8], serves: Ser
     let is_head = exchange.http_method == http::Method::HEAD && methods.contains(&http::Method::GET);
     if place != Place::Rest && !is_head && !methods.contains(exchange.http_method) {
         let error = rest::not_allowed(exchange, &methods);
-        return refusal(exchange, error, seen);
+        return refusal(exchange, body, error, seen);
     }
     if let Err(error) = admit(app, exchange, body).await {
-        return refusal(exchange, error, seen);
+        return refusal(exchange, body, error, seen);
     }
     match place {
         // In boxes, because a future is as large as the largest that it may await: a card must not pay for a call.
@@ -103,7 +103,7 @@ async fn answer(app: &App, exchange: &mut Exchange<'_>, body: &[u8], serves: Ser
             seen.method = "Keys";
             match app.cards.keys(exchange.headers).await {
                 Ok(keys) => keys,
-                Err(error) => refusal(exchange, error, seen),
+                Err(error) => refusal(exchange, body, error, seen),
             }
         }
         Place::Agents => {
@@ -194,10 +194,10 @@ fn allowed(exchange: &Exchange<'_>) -> Vec<http::Method> {
 }
 
 /// An error in the form of the binding that the request is for.
-fn refusal(exchange: &Exchange<'_>, error: A2aError, seen: &mut Seen) -> Response {
+fn refusal(exchange: &Exchange<'_>, body: &[u8], error: A2aError, seen: &mut Seen) -> Response {
     seen.failed(&error);
     match exchange.place {
-        Place::JsonRpc | Place::JsonRpcOf(_) => json_rpc::refuse(exchange, &error),
+        Place::JsonRpc | Place::JsonRpcOf(_) => json_rpc::refuse(exchange, body, &error),
         _ => respond::plain_error(exchange, &error),
     }
 }

@@ -24,6 +24,14 @@ pub enum Access {
     Admin,
 }
 
+impl Access {
+    /// Everything that there is to ask for.
+    pub fn all() -> impl Iterator<Item = Access> {
+        let places = [Access::AnyMethod, Access::AgentCards, Access::Agents, Access::Health, Access::HealthDetails, Access::Admin];
+        places.into_iter().chain(Method::ALL.map(Access::Method))
+    }
+}
+
 /// The least role for it.
 pub const fn minimal_role(access: Access, authentication: Authentication) -> Role {
     match access {
@@ -92,9 +100,10 @@ mod tests {
             assert_eq!(minimal_role(access, Optional), optional, "{access:?} where authentication is optional");
             assert_eq!(minimal_role(access, Required), required, "{access:?} where authentication is required");
         }
-        for method in Method::ALL {
-            assert!(TABLE.iter().any(|row| row.0 == Access::Method(method)), "{method:?} has no row");
+        for access in Access::all() {
+            assert!(TABLE.iter().any(|row| row.0 == access), "{access:?} has no row");
         }
+        assert_eq!(Access::all().count(), TABLE.len());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! JSON-RPC 2.0 for every dialect: envelopes, ids, batches, notifications (spec section 9).
 
-use serde::{Serialize, Serializer};
-use serde_json::{Map, Number, Value};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Map, Number, Value, value::RawValue};
 
 use crate::{
     A2aError, Answer, Call, Dialect, Method,
@@ -83,6 +83,35 @@ pub fn parse(body: &[u8], version: Option<&str>) -> Incoming {
             call: Err(A2aError::ParseError { reason: error.to_string() }),
         }),
     }
+}
+
+/// The longest id that a refusal echoes, in bytes of JSON.
+pub const MAX_REFUSED_ID_BYTES: usize = 1024;
+
+/// To whom a refusal goes that comes before the parameters are looked at: the id of a single request, and the dialect that it is in. `Null` where
+/// there is no such id, or a very long one.
+pub fn addressee(body: &[u8], version: Option<&str>) -> (RpcId, Dialect) {
+    #[derive(Deserialize)]
+    struct Envelope<'a> {
+        #[serde(borrow)]
+        id: Option<&'a RawValue>,
+        #[serde(borrow)]
+        method: Option<&'a RawValue>,
+    }
+    // An array would be read as the members in their order.
+    let is_object = body.trim_ascii_start().starts_with(b"{");
+    let envelope = if is_object { serde_json::from_slice::<Envelope<'_>>(body).ok() } else { None };
+    let Some(Envelope { id, method }) = envelope else { return (RpcId::Null, answering(version)) };
+    fn short(value: Option<&RawValue>) -> Option<&str> {
+        value.map(RawValue::get).filter(|json| json.len() <= MAX_REFUSED_ID_BYTES)
+    }
+    let id = match short(id).and_then(|json| serde_json::from_str(json).ok()) {
+        Some(Value::String(text)) => RpcId::String(text),
+        Some(Value::Number(number)) if number.is_i64() || number.is_u64() => RpcId::Number(number),
+        _ => RpcId::Null,
+    };
+    let method: Option<String> = short(method).and_then(|json| serde_json::from_str(json).ok());
+    (id, method.map_or_else(|| answering(version), |method| recognise(&method, version).0))
 }
 
 /// The dialect of an answer to what names no method: v1.0's error data is readable to v0.3 as well.

@@ -178,3 +178,28 @@ fn every_method_of_every_dialect_is_known() {
         assert!(matches!(request.call, Err(A2aError::MethodNotFound { .. })), "{method} is no method of v1.0");
     }
 }
+
+#[test]
+fn a_refusal_echoes_the_id_and_is_in_the_dialect_of_the_method() {
+    let addressee = |body: &str, version| json_rpc::addressee(body.as_bytes(), version);
+    let number = |n: u64| RpcId::Number(n.into());
+    for (body, version, expected) in [
+        (r#"{"id":7,"method":"GetTask"}"#, None, (number(7), Dialect::V1_0)),
+        (r#" {"method":"tasks/send","params":{"id":"x"},"id":1735689600123}"#, None, (number(1_735_689_600_123), Dialect::V0_1)),
+        (r#"{"id":"a\"b","method":"message/send"}"#, None, (RpcId::String("a\"b".into()), Dialect::V0_3)),
+        (r#"{"id":"a","method":"nothing"}"#, Some("0.3"), (RpcId::String("a".into()), Dialect::V0_3)),
+        (r#"{"id":1.5,"method":"GetTask"}"#, None, (RpcId::Null, Dialect::V1_0)),
+        (r#"{"id":{"id":1},"method":5}"#, None, (RpcId::Null, Dialect::V1_0)),
+        (r#"{"method":"tasks/get"}"#, None, (RpcId::Null, Dialect::V0_3)),
+        (r#"[7,"GetTask"]"#, None, (RpcId::Null, Dialect::V1_0)),
+        (r#"[{"id":7,"method":"GetTask"}]"#, Some("1.0"), (RpcId::Null, Dialect::V1_0)),
+        (r#"{"id":7,"id":8}"#, None, (RpcId::Null, Dialect::V1_0)),
+        ("{\"id\":7", None, (RpcId::Null, Dialect::V1_0)),
+        ("", Some("0.3"), (RpcId::Null, Dialect::V0_3)),
+    ] {
+        assert_eq!(addressee(body, version), expected, "{body}");
+    }
+    let long = "x".repeat(json_rpc::MAX_REFUSED_ID_BYTES - 2);
+    assert_eq!(addressee(&format!(r#"{{"id":"{long}"}}"#), None).0, RpcId::String(long.clone()));
+    assert_eq!(addressee(&format!(r#"{{"id":"{long}x"}}"#), None).0, RpcId::Null);
+}

@@ -7,6 +7,7 @@ mod deployment;
 mod http_json;
 mod json_rpc;
 mod limits;
+mod matrix;
 mod places;
 mod postgres;
 mod security;
@@ -51,6 +52,13 @@ impl Server {
 
     /// Sends an event to a function.
     async fn send(&self, serves: Serves, http_method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let (head, body) = self.begin(serves, http_method, path, headers, body).await.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        Answer { status: head.status.as_u16(), headers: head.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
+    }
+
+    /// Sends an event to a function; its body may go on.
+    async fn begin(&self, serves: Serves, http_method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> edge::Response {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let mut parameters = serde_json::Map::new();
         for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
@@ -72,9 +80,7 @@ impl Server {
             "isBase64Encoded": false,
         });
         let request = lambda_http::request::from_str(&event.to_string()).unwrap();
-        let (head, body) = edge::serve(self.app.clone(), request, serves).await.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
-        Answer { status: head.status.as_u16(), headers: head.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
+        edge::serve(self.app.clone(), request, serves).await
     }
 
     async fn get(&self, serves: Serves, path: &str) -> Answer {
