@@ -212,6 +212,17 @@ mod tests {
     }
 
     #[test]
+    fn reserved_concurrency_is_a_number_or_none() {
+        let of = |reserved: &str| {
+            let yaml = format!("Resources: {{ One: {{ Type: AWS::Serverless::Function, Properties: {{ CodeUri: f/one, {reserved} }} }} }}");
+            Template::parse(&yaml).unwrap().functions[0].reserved_concurrency
+        };
+        assert_eq!(of("ReservedConcurrentExecutions: 3"), Some(3));
+        assert_eq!(of("ReservedConcurrentExecutions: !If [Has, 3, !Ref 'AWS::NoValue']"), None);
+        assert_eq!(of("Timeout: 3"), None);
+    }
+
+    #[test]
     fn parameters_stand_for_their_defaults() {
         let yaml = "
             Parameters: { Seconds: { Type: Number, Default: 7 } }

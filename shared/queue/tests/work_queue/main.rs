@@ -128,6 +128,23 @@ impl Given {
     }
 }
 
+/// Work of another process isn't announced: without a hint it would be seen at the next look, seconds later.
+#[tokio::test]
+async fn a_waiting_worker_looks_for_the_work_of_others_when_told_to() {
+    let given = rows_in_sqlite().await;
+    let waiting = given.queue.receive(QueueName::RunTask, 1, MINUTE, MINUTE);
+    let other = async {
+        // The first look has found nothing by then.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        given.commit("t1", vec![run("t1")]).await;
+        given.queue.look();
+    };
+    let begun = std::time::Instant::now();
+    let (received, ()) = tokio::join!(waiting, other);
+    assert_eq!(received.unwrap()[0].work, run("t1"));
+    assert!(begun.elapsed() < Duration::from_secs(4), "it was found without the hint: {:?}", begun.elapsed());
+}
+
 fn new_task() -> NewTask {
     NewTask { owner: "o".into(), agent: "a".into(), context_id: "c".into(), dialect: Dialect::V1_0, caller_role: "public".into() }
 }
