@@ -56,3 +56,24 @@ fn queues_hide_work_six_times_as_long_as_it_may_take_and_let_the_engine_give_up_
     }
     assert_eq!(workers, 2);
 }
+
+#[test]
+fn the_readme_installs_the_tools_that_the_tests_run() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
+    let readme = read("README.md");
+    let install = readme.lines().find(|line| line.starts_with("$ pip install ")).unwrap();
+    let tools = read("xtask/src/tools.rs");
+    let (_, version) = install.split_once("aws-sam-cli==").unwrap();
+    let version = version.split(' ').next().unwrap();
+    assert!(tools.contains(&format!("\"aws-sam-cli=={version}\"")), "{install}");
+    // What the commands name is there.
+    for line in readme.lines().filter(|line| line.starts_with("$ sam ")) {
+        let (_, file) = line.split_once("--config-file ").unwrap();
+        assert!(root().join(file.trim()).exists(), "{line}");
+    }
+    // Each name in the table of what it costs is a value that the parameter takes.
+    let template: Value = serde_yaml_ng::from_str(&read("template.yaml")).unwrap();
+    for store in template["Parameters"]["Store"]["AllowedValues"].as_sequence().unwrap() {
+        assert!(readme.contains(&format!("| `{}` | ", store.as_str().unwrap())), "{store:?}");
+    }
+}
