@@ -19,24 +19,31 @@ impl Place {
         filter.page_token.as_deref().map(|token| Place::of_token(token, scope, filter)).transpose()
     }
 
-    /// The place and a check of the list that it is a place of.
+    /// The token of the page after it.
     pub(crate) fn token(self, scope: &Scope, filter: &TaskFilter) -> String {
-        let mut bytes = [0; 24];
-        bytes[..8].copy_from_slice(&self.status_at.to_be_bytes());
-        bytes[8..16].copy_from_slice(&self.number.to_be_bytes());
-        let check = check_of(&bytes[..16], scope, filter);
-        bytes[16..].copy_from_slice(&check);
-        URL_SAFE_NO_PAD.encode(bytes)
+        let mut place = [0; 16];
+        place[..8].copy_from_slice(&self.status_at.to_be_bytes());
+        place[8..].copy_from_slice(&self.number.to_be_bytes());
+        seal(&place, scope, filter)
     }
 
     fn of_token(token: &str, scope: &Scope, filter: &TaskFilter) -> Result<Place, StoreError> {
-        let bytes: [u8; 24] = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| bytes.try_into().ok()).ok_or(StoreError::BadPageToken)?;
-        if bytes[16..] != check_of(&bytes[..16], scope, filter) {
-            return Err(StoreError::BadPageToken);
-        }
-        let number = |range: std::ops::Range<usize>| bytes[range].iter().fold(0_i64, |sum, byte| sum << 8 | i64::from(*byte));
+        let place: [u8; 16] = open(token, scope, filter)?.try_into().map_err(|_| StoreError::BadPageToken)?;
+        let number = |range: std::ops::Range<usize>| place[range].iter().fold(0_i64, |sum, byte| sum << 8 | i64::from(*byte));
         Ok(Place { status_at: number(0..8), number: number(8..16) })
     }
+}
+
+/// Makes a token of a place and a check of the list that it is a place of.
+pub(crate) fn seal(place: &[u8], scope: &Scope, filter: &TaskFilter) -> String {
+    URL_SAFE_NO_PAD.encode([place, &check_of(place, scope, filter)].concat())
+}
+
+/// The place in a token; one that isn't of this list is refused.
+pub(crate) fn open(token: &str, scope: &Scope, filter: &TaskFilter) -> Result<Vec<u8>, StoreError> {
+    let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| StoreError::BadPageToken)?;
+    let (place, check) = bytes.split_last_chunk::<8>().ok_or(StoreError::BadPageToken)?;
+    if *check == check_of(place, scope, filter) { Ok(place.to_vec()) } else { Err(StoreError::BadPageToken) }
 }
 
 fn check_of(place: &[u8], scope: &Scope, filter: &TaskFilter) -> [u8; 8] {

@@ -9,21 +9,22 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use engine::ports::{Scope, StoreError, StoredTask, TaskFilter, TaskPage, View};
 use futures::{
     StreamExt, TryStreamExt,
     future::{try_join, try_join_all},
     stream,
 };
-use sha2::{Digest, Sha256};
 
 use super::{
     attributes::{Attributes, text},
     database::{DynamoDbDatabase, Query},
     keys, places, read,
 };
-use crate::values::{milliseconds_not_before, state_number};
+use crate::{
+    page_token,
+    values::{milliseconds_not_before, state_number},
+};
 
 /// Tasks of a page that are read at once, where their rows alone are not enough.
 const READ_AT_ONCE: usize = 16;
@@ -173,32 +174,15 @@ async fn rows(database: &DynamoDbDatabase, scope: &Scope, places: &[Place]) -> R
     Ok(places.iter().map(|place| by_id.remove(&place.task_id)).collect())
 }
 
-/// The place and a check of the list that it is a place of.
 fn token_of(place: &Place, scope: &Scope, filter: &TaskFilter) -> String {
-    let mut bytes = place.status_at.to_be_bytes().to_vec();
-    bytes.extend(place.task_id.as_bytes());
-    bytes.extend(check_of(&bytes, scope, filter));
-    URL_SAFE_NO_PAD.encode(bytes)
+    page_token::seal(&[&place.status_at.to_be_bytes(), place.task_id.as_bytes()].concat(), scope, filter)
 }
 
 fn place_of(token: &str, scope: &Scope, filter: &TaskFilter) -> Result<Place, StoreError> {
-    let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| StoreError::BadPageToken)?;
-    let (place, check) = bytes.split_last_chunk::<8>().ok_or(StoreError::BadPageToken)?;
-    if *check != check_of(place, scope, filter) {
-        return Err(StoreError::BadPageToken);
-    }
+    let place = page_token::open(token, scope, filter)?;
     let (time, id) = place.split_first_chunk::<8>().ok_or(StoreError::BadPageToken)?;
     let task_id = String::from_utf8(id.to_vec()).map_err(|_| StoreError::BadPageToken)?;
     Ok(Place::new(i64::from_be_bytes(*time), task_id))
-}
-
-fn check_of(place: &[u8], scope: &Scope, filter: &TaskFilter) -> [u8; 8] {
-    let since = filter.status_timestamp_after.map(|time| time.timestamp_nanos_opt());
-    let list = format!("{:?} {:?} {:?} {:?} {since:?}", scope.owner, scope.agent, filter.context_id, filter.state);
-    let digest = Sha256::new().chain_update(place).chain_update(list).finalize();
-    let mut check = [0; 8];
-    check.copy_from_slice(&digest[..8]);
-    check
 }
 
 #[cfg(test)]
