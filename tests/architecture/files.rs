@@ -60,13 +60,10 @@ fn no_file_is_two_files() {
 #[test]
 fn nothing_is_left_for_later() {
     let words = ["todo", "unimplemented"].map(|word| format!("{word}!("));
-    let marks = ["TO", "FIX", "XX"].map(|half| match half {
-        "TO" => "TODO".to_owned(),
-        "FIX" => "FIXME".to_owned(),
-        other => format!("{other}X"),
-    });
+    // Of halves, so that this file has none of them either.
+    let marks = [("TO", "DO"), ("FIX", "ME"), ("XX", "X")].map(|(half, other)| format!("{half}{other}"));
     let ignored = format!("#[{}", "ignore");
-    for (path, text) in sources(".").into_iter().filter(|(path, _)| !path.ends_with("architecture/files.rs")) {
+    for (path, text) in sources(".") {
         for word in words.iter().chain(&marks).chain([&ignored]) {
             assert!(!text.contains(word.as_str()), "{path} contains `{word}`");
         }
