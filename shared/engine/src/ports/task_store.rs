@@ -167,6 +167,29 @@ pub struct Change {
     pub now: DateTime<Utc>,
 }
 
+impl Change {
+    /// A new status as of a time, and nothing else: one of `attempts` 0 whose lease stays.
+    pub fn of_status(task_id: impl Into<String>, expect: Expect, status: TaskStatus, now: DateTime<Utc>) -> Self {
+        Change {
+            task_id: task_id.into(),
+            expect,
+            status,
+            first_message_number: 0,
+            messages: Vec::new(),
+            chunks: Vec::new(),
+            events: Arc::new([]),
+            lease: LeaseChange::Keep,
+            attempts: 0,
+            cancel_requested: false,
+            request_metadata: None,
+            push_configs: Vec::new(),
+            remember: None,
+            work: Vec::new(),
+            now,
+        }
+    }
+}
+
 /// See [`Change::remember`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RememberedMessage {

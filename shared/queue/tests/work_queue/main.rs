@@ -14,7 +14,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use engine::ports::{Change, Clock, Committed, Delivery, Expect, HandedOver, LeaseChange, NewTask, QueueName, ReadyPost, TaskStore, Work, WorkQueue};
+use engine::ports::{Change, Clock, Committed, Delivery, Expect, HandedOver, NewTask, QueueName, ReadyPost, TaskStore, Work, WorkQueue};
 use futures::future::join_all;
 use protocol::{
     Dialect,
@@ -150,23 +150,8 @@ fn new_task() -> NewTask {
 }
 
 fn change(task_id: &str, expect: Expect, work: Vec<Work>, now: DateTime<Utc>) -> Change {
-    Change {
-        task_id: task_id.into(),
-        expect,
-        status: TaskStatus { state: TaskState::Completed, message: None, timestamp: Some(now) },
-        first_message_number: 0,
-        messages: Vec::new(),
-        chunks: Vec::new(),
-        events: Arc::new([]),
-        lease: LeaseChange::Keep,
-        attempts: 0,
-        cancel_requested: false,
-        request_metadata: None,
-        push_configs: Vec::new(),
-        remember: None,
-        work,
-        now,
-    }
+    let status = TaskStatus { state: TaskState::Completed, message: None, timestamp: Some(now) };
+    Change { work, ..Change::of_status(task_id, expect, status, now) }
 }
 
 async fn committed_work_is_delivered_once(given: Given) {

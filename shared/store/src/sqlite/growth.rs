@@ -27,31 +27,18 @@ fn scope() -> Scope {
 }
 
 fn change(task_id: &str, expect: Expect, seconds: i64) -> Change {
-    Change {
-        task_id: task_id.into(),
-        expect,
-        status: TaskStatus { state: TaskState::Working, message: None, timestamp: Some(at(seconds)) },
-        first_message_number: 0,
-        messages: Vec::new(),
-        chunks: Vec::new(),
-        events: Arc::new([]),
-        lease: LeaseChange::Keep,
-        attempts: 1,
-        cancel_requested: false,
-        request_metadata: None,
-        push_configs: Vec::new(),
-        remember: None,
-        work: Vec::new(),
-        now: at(seconds),
-    }
+    let status = TaskStatus { state: TaskState::Working, message: None, timestamp: Some(at(seconds)) };
+    Change { attempts: 1, ..Change::of_status(task_id, expect, status, at(seconds)) }
+}
+
+fn new_task(agent: &str, context_id: String) -> Expect {
+    Expect::New(NewTask { owner: "o".into(), agent: agent.into(), context_id, dialect: Dialect::V1_0, caller_role: "public".into() })
 }
 
 /// Task `n` of a crowd: half of them at work, each with a context for ten and with work to do.
 fn one_of_many(n: i64) -> Change {
     let task_id = format!("t-{n}");
-    let agent = ["a", "b"][(n % 2) as usize].into();
-    let new = NewTask { owner: "o".into(), agent, context_id: format!("c-{}", n / 10), dialect: Dialect::V1_0, caller_role: "public".into() };
-    let mut change = change(&task_id, Expect::New(new), n);
+    let mut change = change(&task_id, new_task(["a", "b"][(n % 2) as usize], format!("c-{}", n / 10)), n);
     change.status.state = [TaskState::Working, TaskState::Completed][(n / 2 % 2) as usize].clone();
     change.lease = if n % 50 == 0 { LeaseChange::Hold { runner: "r".into(), until: at(n) } } else { LeaseChange::Keep };
     change.remember = Some(RememberedMessage { message_id: task_id.clone(), fingerprint: "f".into(), forget_before: at(0) });
@@ -61,9 +48,8 @@ fn one_of_many(n: i64) -> Change {
 
 /// Turn `n` of one task: a message, a chunk and an event.
 fn turn(n: i64) -> Change {
-    let new = NewTask { owner: "o".into(), agent: "a".into(), context_id: "c".into(), dialect: Dialect::V1_0, caller_role: "public".into() };
     let number = n.unsigned_abs();
-    let mut change = change("long", if n == 0 { Expect::New(new) } else { Expect::Version(number) }, 0);
+    let mut change = change("long", if n == 0 { new_task("a", "c".into()) } else { Expect::Version(number) }, 0);
     let parts = vec![Part::text("x")];
     change.first_message_number = number;
     change.messages = vec![Message { message_id: n.to_string(), ..Message::new(Role::User, parts.clone()) }];

@@ -94,23 +94,7 @@ pub fn update(task_id: &str, version: u64, state: TaskState, seconds: i64) -> Ch
 }
 
 fn change(task_id: &str, expect: Expect, state: TaskState, seconds: i64) -> Change {
-    Change {
-        task_id: task_id.into(),
-        expect,
-        status: status(state, seconds),
-        first_message_number: 0,
-        messages: Vec::new(),
-        chunks: Vec::new(),
-        events: Arc::new([]),
-        lease: LeaseChange::Keep,
-        attempts: 0,
-        cancel_requested: false,
-        request_metadata: None,
-        push_configs: Vec::new(),
-        remember: None,
-        work: Vec::new(),
-        now: at(seconds),
-    }
+    Change::of_status(task_id, expect, status(state, seconds), at(seconds))
 }
 
 pub fn hold(runner: &str, seconds: i64) -> LeaseChange {
