@@ -58,14 +58,9 @@ impl AnalysisAgent {
 /// What it says of itself.
 pub fn profile() -> AgentProfile {
     let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_string()).collect();
+    let description = "Analyzes data that it is sent: statistics, trends and forecasts, anomalies, patterns and charts of numbers in data parts, CSV \
+                       and JSON files or text.";
     AgentProfile {
-        id: ID.into(),
-        name: NAME.into(),
-        description: "Analyzes data that it is sent: statistics, trends and forecasts, anomalies, patterns and charts of numbers in data \
-                      parts, CSV and JSON files or text."
-            .into(),
-        version: env!("CARGO_PKG_VERSION").into(),
-        skills: Skill::ALL.map(Skill::card).into(),
         input_modes: owned(&[
             "text/plain",
             "application/json",
@@ -77,12 +72,8 @@ pub fn profile() -> AgentProfile {
             "application/octet-stream",
         ]),
         output_modes: owned(&["application/json", "text/plain", "image/svg+xml"]),
-        extensions: vec![],
-        streaming: true,
-        push_notifications: true,
         extended_agent_card: true,
-        extended_skills: vec![],
-        long_running: false,
+        ..AgentProfile::new(ID, NAME, description, Skill::ALL.map(Skill::card).into())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::ports::{Agent, AgentError, AgentProfile, Job, Update};
+use engine::ports::{self, Agent, AgentError, AgentProfile, Job, Update};
 use futures::{StreamExt, stream, stream::BoxStream};
 use protocol::types::{AgentSkill, Message, Part, Role, TaskState};
 use serde_json::json;
@@ -70,38 +70,22 @@ impl ConformanceAgent {
 
 /// What it says of itself.
 pub fn profile(minimal: bool) -> AgentProfile {
+    let skills = vec![skill("conformance", "Conformance", "Chooses its behaviour by a prefix of the message id, such as `tck-artifact-text`.")];
+    let extended = skill("conformance_extended", "Extended conformance", "Stands on the extended card only.");
+    let description = "Shows each behaviour of the protocol on demand, for conformance suites.";
     AgentProfile {
-        id: "conformance".into(),
-        name: "Conformance".into(),
-        description: "Shows each behaviour of the protocol on demand, for conformance suites.".into(),
-        version: env!("CARGO_PKG_VERSION").into(),
-        skills: vec![skill("conformance", "Conformance", "Chooses its behaviour by a prefix of the message id, such as `tck-artifact-text`.")],
         input_modes: vec!["text/plain".into(), "application/json".into()],
         output_modes: vec!["text/plain".into(), "application/json".into()],
-        extensions: vec![],
         streaming: !minimal,
         push_notifications: !minimal,
         extended_agent_card: !minimal,
-        extended_skills: if minimal {
-            vec![]
-        } else {
-            vec![skill("conformance_extended", "Extended conformance", "Stands on the extended card only.")]
-        },
-        long_running: false,
+        extended_skills: if minimal { vec![] } else { vec![extended] },
+        ..AgentProfile::new("conformance", "Conformance", description, skills)
     }
 }
 
 fn skill(id: &str, name: &str, description: &str) -> AgentSkill {
-    AgentSkill {
-        id: id.into(),
-        name: name.into(),
-        description: description.into(),
-        tags: vec!["conformance".into()],
-        examples: Some(vec!["hello".into()]),
-        input_modes: None,
-        output_modes: None,
-        security_requirements: None,
-    }
+    ports::skill(id, name, description, &["conformance"], &["hello"])
 }
 
 impl Agent for ConformanceAgent {

@@ -1,8 +1,8 @@
 //! The agent of benches: completed at once with one artifact that echoes the text.
 
-use engine::ports::{Agent, AgentError, AgentProfile, Job, Update};
+use engine::ports::{Agent, AgentError, AgentProfile, Job, Update, skill};
 use futures::{StreamExt, stream, stream::BoxStream};
-use protocol::types::{AgentSkill, Part, PartContent, TaskState};
+use protocol::types::{Part, PartContent, TaskState};
 
 use crate::say;
 
@@ -19,30 +19,8 @@ impl Default for EchoAgent {
 
 /// What it says of itself.
 pub fn profile() -> AgentProfile {
-    AgentProfile {
-        id: "echo".into(),
-        name: "Echo".into(),
-        description: "Echoes its input as one artifact.".into(),
-        version: env!("CARGO_PKG_VERSION").into(),
-        skills: vec![AgentSkill {
-            id: "echo".into(),
-            name: "Echo".into(),
-            description: "Sends back the text of the message.".into(),
-            tags: vec!["echo".into(), "test".into()],
-            examples: Some(vec!["hello".into()]),
-            input_modes: None,
-            output_modes: None,
-            security_requirements: None,
-        }],
-        input_modes: vec!["text/plain".into()],
-        output_modes: vec!["text/plain".into()],
-        extensions: vec![],
-        streaming: true,
-        push_notifications: true,
-        extended_agent_card: false,
-        extended_skills: vec![],
-        long_running: false,
-    }
+    let skill = skill("echo", "Echo", "Sends back the text of the message.", &["echo", "test"], &["hello"]);
+    AgentProfile::new("echo", "Echo", "Echoes its input as one artifact.", vec![skill])
 }
 
 impl Agent for EchoAgent {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use engine::ports::{Agent, AgentError, AgentProfile, Job, Update};
+use engine::ports::{Agent, AgentError, AgentProfile, Job, Update, skill};
 use futures::{StreamExt, stream, stream::BoxStream};
-use protocol::types::{AgentSkill, Part, TaskState};
+use protocol::types::{Part, TaskState};
 use tokio::time::sleep;
 
 use crate::say;
@@ -27,30 +27,8 @@ impl Default for StepsAgent {
 
 /// What it says of itself.
 pub fn profile() -> AgentProfile {
-    AgentProfile {
-        id: "steps".into(),
-        name: "Steps".into(),
-        description: "Works in numbered steps with pauses between them.".into(),
-        version: env!("CARGO_PKG_VERSION").into(),
-        skills: vec![AgentSkill {
-            id: "steps".into(),
-            name: "Steps".into(),
-            description: "As many steps, as many milliseconds apart, as the message says.".into(),
-            tags: vec!["test".into()],
-            examples: Some(vec!["4 steps of 50 ms".into()]),
-            input_modes: None,
-            output_modes: None,
-            security_requirements: None,
-        }],
-        input_modes: vec!["text/plain".into()],
-        output_modes: vec!["text/plain".into()],
-        extensions: vec![],
-        streaming: true,
-        push_notifications: true,
-        extended_agent_card: false,
-        extended_skills: vec![],
-        long_running: false,
-    }
+    let skill = skill("steps", "Steps", "As many steps, as many milliseconds apart, as the message says.", &["test"], &["4 steps of 50 ms"]);
+    AgentProfile::new("steps", "Steps", "Works in numbered steps with pauses between them.", vec![skill])
 }
 
 impl Agent for StepsAgent {

@@ -9,7 +9,7 @@ pub mod task_store;
 pub mod webhook;
 pub mod work_queue;
 
-pub use agent::{Agent, AgentError, AgentProfile, Job, Update};
+pub use agent::{Agent, AgentError, AgentProfile, Job, Update, skill};
 pub use clock::{Clock, SystemClock};
 pub use document_store::{
     Corpus, CorpusStatistics, DocumentFilter, DocumentStore, NewDocument, NewPassage, Place, PlaceRange, Posting, PostingBlock, PutSummary,

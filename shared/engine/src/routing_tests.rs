@@ -7,7 +7,7 @@ use protocol::types::{AgentSkill, Part, Role};
 use serde_json::json;
 
 use super::*;
-use crate::ports::{AgentError, Job, Update};
+use crate::ports::{AgentError, Job, Update, skill};
 
 struct Profiled(AgentProfile);
 
@@ -21,34 +21,12 @@ impl Agent for Profiled {
     }
 }
 
-fn skill(id: &str, name: &str, description: &str, tags: &[&str], examples: &[&str]) -> AgentSkill {
-    AgentSkill {
-        id: id.into(),
-        name: name.into(),
-        description: description.into(),
-        tags: tags.iter().map(|tag| (*tag).into()).collect(),
-        examples: Some(examples.iter().map(|example| (*example).into()).collect()),
-        input_modes: None,
-        output_modes: None,
-        security_requirements: None,
-    }
-}
-
 fn agent(id: &str, input_modes: &[&str], skills: Vec<AgentSkill>) -> Candidate {
+    let profile = AgentProfile::new(id, &format!("{id} agent"), &format!("Does {id}."), skills);
     Candidate::new(Arc::new(Profiled(AgentProfile {
-        id: id.into(),
-        name: format!("{id} agent"),
-        description: format!("Does {id}."),
-        version: "1".into(),
-        skills,
         input_modes: input_modes.iter().map(|mode| (*mode).into()).collect(),
         output_modes: vec![],
-        extensions: vec![],
-        streaming: true,
-        push_notifications: true,
-        extended_agent_card: false,
-        extended_skills: vec![],
-        long_running: false,
+        ..profile
     })))
 }
 

@@ -1,5 +1,6 @@
 //! What the agent can do, and which of it a message asks for.
 
+use engine::ports;
 use protocol::types::AgentSkill;
 
 /// One of the agent's skills.
@@ -152,17 +153,7 @@ impl Skill {
                 &["Plot y over x from this CSV", "Draw a histogram of these values"],
             ),
         };
-        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_string()).collect();
-        AgentSkill {
-            id: self.id().into(),
-            name: name.into(),
-            description: description.into(),
-            tags: owned(tags),
-            examples: Some(owned(examples)),
-            input_modes: None,
-            output_modes: None,
-            security_requirements: None,
-        }
+        ports::skill(self.id(), name, description, tags, examples)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the research agent says of itself.
 
-use engine::ports::AgentProfile;
+use engine::ports::{self, AgentProfile};
 use protocol::types::AgentSkill;
 
 use super::intent::Skill;
@@ -24,25 +24,16 @@ const INPUT_MODES: &[&str] = &[
 
 /// What it says of itself.
 pub fn profile() -> AgentProfile {
+    let description =
+        "Searches documents, takes new ones in, checks claims against them, extracts facts and writes syntheses that cite their sources.";
     AgentProfile {
-        id: "research".into(),
-        name: NAME.into(),
-        description:
-            "Searches documents, takes new ones in, checks claims against them, extracts facts and writes syntheses that cite their sources.".into(),
-        version: env!("CARGO_PKG_VERSION").into(),
-        skills: Skill::ALL.map(skill).into(),
         input_modes: INPUT_MODES.iter().map(|mode| (*mode).into()).collect(),
         output_modes: vec!["text/plain".into(), "text/markdown".into(), "application/json".into()],
-        extensions: vec![],
-        streaming: true,
-        push_notifications: true,
-        extended_agent_card: false,
-        extended_skills: vec![],
-        long_running: false,
+        ..AgentProfile::new("research", NAME, description, Skill::ALL.map(card).into())
     }
 }
 
-fn skill(skill: Skill) -> AgentSkill {
+fn card(skill: Skill) -> AgentSkill {
     let (name, description, tags, examples): (_, _, &[&str], &[&str]) = match skill {
         Skill::DocumentSearch => (
             "Document search",
@@ -75,15 +66,5 @@ fn skill(skill: Skill) -> AgentSkill {
             &["Synthesize findings from multiple research sources", "Summarize what is known about supersonic flow past wedges"],
         ),
     };
-    let list = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
-    AgentSkill {
-        id: skill.id().into(),
-        name: name.into(),
-        description: description.into(),
-        tags: list(tags),
-        examples: Some(list(examples)),
-        input_modes: None,
-        output_modes: None,
-        security_requirements: None,
-    }
+    ports::skill(skill.id(), name, description, tags, examples)
 }

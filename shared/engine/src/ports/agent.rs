@@ -53,6 +53,42 @@ pub struct AgentProfile {
     pub long_running: bool,
 }
 
+impl AgentProfile {
+    /// An agent of this software's version that takes text and gives text, streams and calls webhooks.
+    pub fn new(id: &str, name: &str, description: &str, skills: Vec<AgentSkill>) -> Self {
+        AgentProfile {
+            id: id.into(),
+            name: name.into(),
+            description: description.into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            skills,
+            input_modes: vec!["text/plain".into()],
+            output_modes: vec!["text/plain".into()],
+            extensions: Vec::new(),
+            streaming: true,
+            push_notifications: true,
+            extended_agent_card: false,
+            extended_skills: Vec::new(),
+            long_running: false,
+        }
+    }
+}
+
+/// A skill with the modes of its agent.
+pub fn skill(id: &str, name: &str, description: &str, tags: &[&str], examples: &[&str]) -> AgentSkill {
+    let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    AgentSkill {
+        id: id.into(),
+        name: name.into(),
+        description: description.into(),
+        tags: owned(tags),
+        examples: Some(owned(examples)).filter(|examples| !examples.is_empty()),
+        input_modes: None,
+        output_modes: None,
+        security_requirements: None,
+    }
+}
+
 /// One run of an agent.
 #[derive(Debug, Clone)]
 pub struct Job {

@@ -2,9 +2,9 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use engine::ports::{Agent, AgentError, AgentProfile, Job, Update};
+use engine::ports::{Agent, AgentError, AgentProfile, Job, Update, skill};
 use futures::{StreamExt, stream::BoxStream};
-use protocol::types::{AgentSkill, Artifact, Message, Part, Role, TaskState};
+use protocol::types::{Artifact, Message, Part, Role, TaskState};
 use tokio::sync::Semaphore;
 
 /// An agent whose run is a function.
@@ -15,31 +15,9 @@ pub struct Scripted {
 
 impl Scripted {
     pub fn new(run: impl Fn(Job) -> BoxStream<'static, Result<Update, AgentError>> + Send + Sync + 'static) -> Self {
-        let skill = AgentSkill {
-            id: "act".into(),
-            name: "Acting".into(),
-            description: "Plays its part.".into(),
-            tags: vec!["test".into()],
-            examples: None,
-            input_modes: None,
-            output_modes: None,
-            security_requirements: None,
-        };
-        let profile = AgentProfile {
-            id: "actor".into(),
-            name: "Actor".into(),
-            description: "Does as it is told.".into(),
-            version: "1".into(),
-            skills: vec![skill],
-            input_modes: vec!["text/plain".into(), "application/json".into()],
-            output_modes: vec!["text/plain".into()],
-            extensions: vec![],
-            streaming: true,
-            push_notifications: true,
-            extended_agent_card: false,
-            extended_skills: vec![],
-            long_running: false,
-        };
+        let skill = skill("act", "Acting", "Plays its part.", &["test"], &[]);
+        let mut profile = AgentProfile::new("actor", "Actor", "Does as it is told.", vec![skill]);
+        profile.input_modes.push("application/json".into());
         Scripted { profile, run: Box::new(run) }
     }
 
