@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use engine::{Engine, Ports};
-use guard::Guard;
+use guard::{Guard, threats::Policy};
 use http::HeaderValue;
 
 use crate::{
@@ -39,6 +39,8 @@ pub struct EdgeSettings {
     pub default_card: DefaultCard,
     /// How long a blocking call may take.
     pub request_timeout: Duration,
+    /// What is done about attacks in requests.
+    pub threats: Policy,
 }
 
 impl App {

@@ -11,7 +11,7 @@ use crate::{
     exchange::Exchange,
     observe::Seen,
     perform::{Outcome, perform},
-    respond,
+    respond, threats,
 };
 
 /// Most members of a batch.
@@ -36,7 +36,8 @@ pub(crate) fn refuse(exchange: &Exchange<'_>, body: &[u8], error: &A2aError) -> 
 
 async fn single(app: &App, exchange: &Exchange<'_>, request: RpcRequest, only: Option<Method>, seen: &mut Seen) -> Response {
     let RpcRequest { id, method: sent_method, dialect, tenant, call } = request;
-    let done = match of_place(call, only, &sent_method) {
+    let searched = threats::in_request(app, exchange, id.as_ref(), &sent_method);
+    let done = match searched.and_then(|()| of_place(call, only, &sent_method)) {
         Ok(call) => {
             let method = call.method();
             seen.method = method.name();
@@ -80,7 +81,8 @@ async fn member_body(app: &App, exchange: &Exchange<'_>, member: RpcRequest, onl
     let RpcRequest { id, method: sent_method, dialect, tenant, call } = member;
     // The method of an error doesn't matter to its form.
     let method = call.as_ref().map_or(Method::GetTask, |call| call.method());
-    let outcome = match of_place(call, only, &sent_method) {
+    let searched = threats::in_request(app, exchange, id.as_ref(), &sent_method);
+    let outcome = match searched.and_then(|()| of_place(call, only, &sent_method)) {
         Ok(call) if call.method().streams() => {
             Err(A2aError::UnsupportedOperation { reason: format!("`{sent_method}` streams, which a batch can't") })
         }

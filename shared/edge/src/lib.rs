@@ -18,6 +18,7 @@ mod rest;
 mod serve;
 mod signing;
 mod sse;
+mod threats;
 mod work;
 
 pub use app::{App, EdgeSettings};

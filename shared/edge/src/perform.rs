@@ -5,7 +5,7 @@ use futures::{StreamExt, stream::BoxStream};
 use guard::Access;
 use protocol::{A2aError, Answer, Call, Dialect, Method};
 
-use crate::{App, cards::Shown, exchange::Exchange, observe};
+use crate::{App, cards::Shown, exchange::Exchange, observe, threats};
 
 /// What came of a call.
 pub(crate) enum Outcome {
@@ -17,6 +17,7 @@ pub(crate) enum Outcome {
 
 /// Performs a call. The tenant in the path goes before the one in the parameters.
 pub(crate) async fn perform(app: &App, exchange: &Exchange<'_>, dialect: Dialect, tenant: Option<String>, call: Call) -> Result<Outcome, A2aError> {
+    threats::in_parameters(app, exchange, dialect, &call)?;
     let method = call.method();
     let tenant = exchange.target.tenant.map(str::to_owned).or(tenant);
     let agent = observe::agent_label(app, tenant.as_deref());

@@ -11,7 +11,7 @@ use crate::{
     heads,
     observe::Seen,
     perform::{Outcome, perform},
-    respond,
+    respond, threats,
 };
 
 /// Answers a request; `only` is the method whose route it must have taken.
@@ -24,6 +24,11 @@ pub(crate) async fn answer(app: &App, exchange: &Exchange<'_>, body: &[u8], only
     let file_bytes = asked::file_bytes(exchange.headers);
     let request =
         RestRequest { method: http_method, path: exchange.target.path, query: exchange.query, body, version: exchange.sent_version(), file_bytes };
+    if let Err(error) = threats::in_head(app, exchange) {
+        seen.failed(&error);
+        let dialect = rest::dialect_of(exchange.target.path, exchange.sent_version()).unwrap_or_default();
+        return respond::rest_error(dialect, &error, accepts_a2a_json);
+    }
     let call = match rest::parse(request) {
         Ok(call) if only.is_none_or(|only| only == call.method) => call,
         Ok(call) => {

@@ -9,7 +9,9 @@ use http::{HeaderValue, request::Parts};
 use lambda_http::Body as EventBody;
 use protocol::{A2aError, Method};
 
-use crate::{App, Request, Response, admin, agents, asked, exchange::Exchange, heads, health, json_rpc, observe::Seen, path::Place, respond, rest};
+use crate::{
+    App, Request, Response, admin, agents, asked, exchange::Exchange, heads, health, json_rpc, observe::Seen, path::Place, respond, rest, threats,
+};
 
 /// The most that a request may have: what API Gateway takes.
 pub const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
@@ -84,6 +86,12 @@ async fn answer(app: &App, exchange: &mut Exchange<'_>, body: &[u8], serves: Ser
         return refusal(exchange, body, error, seen);
     }
     if let Err(error) = admit(app, exchange, body).await {
+        return refusal(exchange, body, error, seen);
+    }
+    // The bindings of the protocol search for themselves: their refusals echo ids.
+    if !matches!(place, Place::JsonRpc | Place::JsonRpcOf(_) | Place::Rest)
+        && let Err(error) = threats::in_head(app, exchange)
+    {
         return refusal(exchange, body, error, seen);
     }
     match place {

@@ -8,13 +8,16 @@ mod decode;
 mod entities;
 mod escapes;
 mod features;
+mod fields;
 mod fold;
+mod innocent;
 mod lines;
 mod prose;
 mod rules;
 mod view;
 
 use self::features::Features;
+pub use self::fields::{Finding, in_call, in_field};
 
 /// So many encodings may lie on top of each other; more are an attempt to hide.
 pub const MOST_ENCODINGS: usize = 5;
@@ -28,6 +31,9 @@ pub const MOST_VALUE_BYTES: usize = 64 * 1024;
 /// The most bytes of one text of a message.
 pub const MOST_TEXT_BYTES: usize = 1024 * 1024;
 
+/// The most parts of one message.
+pub const MOST_PARTS: usize = 1000;
+
 /// How deep metadata and data may nest.
 pub const MOST_DEPTH: usize = 32;
 
@@ -36,6 +42,29 @@ pub const THREAT: u8 = 5;
 
 /// What a message is refused for: an attack that has no other reading.
 const CERTAIN: u8 = 10;
+
+/// What is done about a threat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Policy {
+    /// Nothing is searched.
+    Off,
+    /// It is recorded, and passes.
+    #[default]
+    Report,
+    /// It is recorded and refused.
+    Block,
+}
+
+impl Policy {
+    /// As settings, logs and metrics have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Policy::Off => "off",
+            Policy::Report => "report",
+            Policy::Block => "block",
+        }
+    }
+}
 
 /// What is attempted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -83,7 +112,25 @@ impl Kind {
         Kind::Nesting,
     ];
 
-    /// For logs, metrics and errors.
+    /// For metrics.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Kind::SqlInjection => "sql_injection",
+            Kind::Xss => "xss",
+            Kind::CommandInjection => "command_injection",
+            Kind::PathTraversal => "path_traversal",
+            Kind::TemplateInjection => "template_injection",
+            Kind::HeaderInjection => "header_injection",
+            Kind::LogInjection => "log_injection",
+            Kind::LdapInjection => "ldap_injection",
+            Kind::Xxe => "xxe",
+            Kind::Log4Shell => "log4shell",
+            Kind::Oversize => "oversize",
+            Kind::Nesting => "nesting",
+        }
+    }
+
+    /// For logs and errors.
     pub const fn as_str(self) -> &'static str {
         match self {
             Kind::SqlInjection => "SQL injection",
@@ -159,6 +206,9 @@ fn search(text: &str, context: Context, score: &mut Score) {
         search(&hidden, context, score);
     }
     if features.is_plain() && !text.starts_with('.') && !text.contains("0x2") {
+        return;
+    }
+    if context != Context::Text && innocent::is_innocent(text, features) {
         return;
     }
     view::search(text, features, context, score);

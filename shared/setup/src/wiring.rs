@@ -71,6 +71,7 @@ fn wired(settings: Settings, parts: &Parts, database: &Database) -> anyhow::Resu
         cors_origins: serving.cors_origins,
         default_card: serving.default_card,
         request_timeout: serving.request_timeout,
+        threats: security.threats,
     };
     Ok(App::new(engine, guard(security, KeyRing::new(database.keys()))?, signing_key, edge))
 }

@@ -29,7 +29,7 @@ fn the_largest_value_is_searched_in_time() {
         let value = pattern.repeat(MOST_VALUE_BYTES / pattern.len());
         let started = Instant::now();
         let _ = inspect(&value, Context::Value);
-        assert!(started.elapsed() < Duration::from_secs(10), "{pattern:?} took {:?}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_secs(60), "{pattern:?} took {:?}", started.elapsed());
     }
 }
 

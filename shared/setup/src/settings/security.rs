@@ -3,7 +3,7 @@
 use std::fmt;
 
 use edge::SigningKey;
-use guard::{Authentication, TokenKey};
+use guard::{Authentication, TokenKey, threats::Policy};
 
 use super::vars::{SettingError, Vars, masked, wrong};
 
@@ -26,6 +26,8 @@ pub struct SecuritySettings {
     /// `A2A_PUSH_ALLOW_LOOPBACK`: `1` lets webhooks go to this machine, for tests and laptops; not where authentication
     /// is required. Default off.
     pub push_allow_loopback: bool,
+    /// `A2A_THREATS`: `off`, `report` (attacks in requests are recorded) or `block` (and refused). Default `report`.
+    pub threats: Policy,
 }
 
 /// An identity provider.
@@ -60,9 +62,8 @@ pub(super) fn read(vars: &Vars) -> Result<SecuritySettings, SettingError> {
     for name in ["A2A_RATE_LIMIT_PER_MINUTE", "A2A_RATE_LIMIT_BURST"] {
         vars.not_supported(name, "requests are not limited, so leave it unset")?;
     }
-    if vars.get("A2A_THREATS") != Some("off") {
-        vars.not_supported("A2A_THREATS", "requests are not searched for threats, so leave it unset or `off`")?;
-    }
+    let threats =
+        vars.word("A2A_THREATS", &[Policy::Off, Policy::Report, Policy::Block].map(|policy| (policy.as_str(), policy)), Policy::default())?;
     Ok(SecuritySettings {
         authentication,
         secret_key,
@@ -71,6 +72,7 @@ pub(super) fn read(vars: &Vars) -> Result<SecuritySettings, SettingError> {
         system_api_key,
         card_signing_key,
         push_allow_loopback,
+        threats,
     })
 }
 
@@ -116,6 +118,7 @@ impl fmt::Debug for SecuritySettings {
             .field("system_api_key", &self.system_api_key.as_deref().map(masked))
             .field("card_signing_key", &self.card_signing_key.as_deref().map(masked))
             .field("push_allow_loopback", &self.push_allow_loopback)
+            .field("threats", &self.threats)
             .finish()
     }
 }

@@ -116,10 +116,21 @@ fn a_secret_that_is_wrong_is_not_shown() {
 
 #[test]
 fn settings_of_what_this_version_has_not_are_refused() {
-    for (name, value) in [("A2A_RATE_LIMIT_PER_MINUTE", "100"), ("A2A_THREATS", "block")] {
-        assert!(settings(&[(name, value)]).is_err(), "{name}");
+    for name in ["A2A_RATE_LIMIT_PER_MINUTE", "A2A_RATE_LIMIT_BURST"] {
+        assert!(settings(&[(name, "100")]).is_err(), "{name}");
     }
-    assert!(settings(&[("A2A_THREATS", "off")]).is_ok());
+}
+
+#[test]
+fn threats_are_reported_unless_said_otherwise() {
+    assert!(settings(&[]).is_ok_and(|settings| settings.security.threats == guard::threats::Policy::Report));
+    for (word, policy) in [("off", guard::threats::Policy::Off), ("report", guard::threats::Policy::Report), ("block", guard::threats::Policy::Block)]
+    {
+        assert!(settings(&[("A2A_THREATS", word)]).is_ok_and(|settings| settings.security.threats == policy), "{word}");
+    }
+    assert!(
+        settings(&[("A2A_THREATS", "on")]).is_err_and(|error| error.starts_with("A2A_THREATS holds `on`, but takes `off` or `report` or `block`"))
+    );
 }
 
 #[test]

@@ -1,0 +1,68 @@
+//! What requests are searched for before anything is done: as the settings say, a finding is recorded or refused.
+
+use guard::threats::{Context, Finding, Policy, in_call, in_field};
+use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
+use metrics::counter;
+use protocol::{A2aError, Call, Dialect, json_rpc::RpcId};
+use telemetry::metric;
+
+use crate::{App, exchange::Exchange};
+
+/// The path, the query, the headers; of these not the credentials, which are checked for what they are.
+pub(crate) fn in_head(app: &App, exchange: &Exchange<'_>) -> Result<(), A2aError> {
+    judge(app, exchange, || head(exchange))
+}
+
+/// The head, and what is around the parameters of a JSON-RPC request.
+pub(crate) fn in_request(app: &App, exchange: &Exchange<'_>, id: Option<&RpcId>, method: &str) -> Result<(), A2aError> {
+    judge(app, exchange, || {
+        let id = match id {
+            Some(RpcId::String(id)) => in_field("id", id, Context::Name),
+            _ => None,
+        };
+        id.or_else(|| in_field("method", method, Context::Name)).or_else(|| head(exchange))
+    })
+}
+
+/// The parameters.
+pub(crate) fn in_parameters(app: &App, exchange: &Exchange<'_>, dialect: Dialect, call: &Call) -> Result<(), A2aError> {
+    judge(app, exchange, || in_call(call, dialect))
+}
+
+fn head(exchange: &Exchange<'_>) -> Option<Finding> {
+    let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+        if [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION].contains(name) || name == "x-api-key" {
+            return None;
+        }
+        in_field(name.as_str(), &String::from_utf8_lossy(value.as_bytes()), Context::Name)
+    };
+    in_field("path", exchange.full_path, Context::Name)
+        .or_else(|| exchange.query.iter().find_map(|(name, _)| in_field("query", name, Context::Name)))
+        .or_else(|| exchange.query.iter().find_map(|(name, value)| in_field(name, value, Context::Name)))
+        .or_else(|| exchange.headers.iter().find_map(header))
+}
+
+fn judge(app: &App, exchange: &Exchange<'_>, search: impl FnOnce() -> Option<Finding>) -> Result<(), A2aError> {
+    let policy = app.settings.threats;
+    if policy == Policy::Off {
+        return Ok(());
+    }
+    let Some(Finding { field, threat }) = search() else { return Ok(()) };
+    let (kind, action) = (threat.kind, policy.as_str());
+    counter!(metric::THREATS, "type" => kind.label(), "action" => action).increment(1);
+    tracing::warn!(
+        target: "a2a::threat",
+        request_id = exchange.request_id.unwrap_or_default(),
+        caller = exchange.caller.owner,
+        field,
+        kind = kind.as_str(),
+        score = threat.score,
+        reasons = threat.reasons.join(", "),
+        action,
+    );
+    if policy == Policy::Report {
+        return Ok(());
+    }
+    let reason = threat.reasons.first().copied().unwrap_or_default();
+    Err(A2aError::invalid(field, format!("looks like {} ({reason}), which is refused here", kind.as_str())))
+}
