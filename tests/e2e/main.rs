@@ -34,4 +34,5 @@ mod stream_ends;
 mod streams;
 mod subscriptions;
 mod synthesis;
+mod threats;
 mod two_gateways;
