@@ -36,7 +36,7 @@ fn main() -> ExitCode {
         match cli.command() {
             Command::Serve(options) => commands::serve::run(options).await,
             Command::Migrate => commands::migrate::run().await,
-            Command::Token(options) => commands::token::run(&options),
+            Command::Token(options) => commands::token::run(&options).await,
             Command::Key(command) => commands::key::run(command).await,
             Command::Index(options) => commands::index::run(options).await,
             Command::Healthcheck(options) => commands::healthcheck::run(&options).await,

@@ -30,7 +30,7 @@ impl Engine {
                 let post = ready_post(task_id, config_id, sequence, &config, body);
                 let posted = match self.ports().queue.hand_over(&post).await? {
                     HandedOver::Yes => Ok(()),
-                    HandedOver::No => self.ports().webhooks.post(self.signed(&post)).await,
+                    HandedOver::No => self.post(&post).await,
                     HandedOver::Never { reason } => Err(WebhookError::Refused { reason }),
                 };
                 if let Err(error) = posted {
@@ -51,7 +51,7 @@ impl Engine {
 
     /// Makes a post that another process had ready. `attempt` and `queued_at` as in [`Self::deliver_push`].
     pub async fn post_webhook(&self, post: &ReadyPost, attempt: u32, queued_at: DateTime<Utc>) -> WorkOutcome {
-        match self.ports().webhooks.post(self.signed(post)).await {
+        match self.post(post).await {
             Ok(()) => WorkOutcome::Done,
             Err(error) => self.after_failure(&post.task_id, &post.config_id, error, attempt, queued_at),
         }
@@ -80,12 +80,13 @@ impl Engine {
         WorkOutcome::Retry { delay: pause(attempt) }
     }
 
-    fn signed(&self, post: &ReadyPost) -> WebhookRequest {
+    async fn post(&self, post: &ReadyPost) -> Result<(), WebhookError> {
         let mut headers = post.headers.clone();
         if let Some(key) = &self.settings().webhook_key {
-            headers.push(("X-A2A-Signature".to_owned(), signature(key, self.now(), &post.body)));
+            let key = key.bring().await.map_err(|error| WebhookError::Failed { reason: format!("the key that signs it isn't there: {error}") })?;
+            headers.push(("X-A2A-Signature".to_owned(), signature(&key, self.now(), &post.body)));
         }
-        WebhookRequest { url: post.url.clone(), headers, body: post.body.clone() }
+        self.ports().webhooks.post(WebhookRequest { url: post.url.clone(), headers, body: post.body.clone() }).await
     }
 }
 

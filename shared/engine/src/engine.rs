@@ -1,15 +1,16 @@
 //! The engine: a world behind ports, and the numbers that it holds to. What it does stands in the files beside.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
 use protocol::A2aError;
 use tokio_util::task::TaskTracker;
 
 use crate::{
     CallContext,
     finished::FinishedTasks,
-    ports::{Agent, AgentProfile, Clock, EventBus, Scope, TaskStore, WebhookSender, WorkQueue},
+    ports::{Agent, AgentProfile, Clock, EventBus, Scope, StoreError, TaskStore, WebhookSender, WorkQueue},
     routing::{Candidate, no_such_tenant},
 };
 
@@ -38,7 +39,32 @@ pub struct EngineSettings {
     /// Whether work may go on after a response (the gateway) or the process is frozen then (Lambda).
     pub outlives_response: bool,
     /// Signs webhooks: `X-A2A-Signature: t=<Unix seconds>,v1=<HMAC-SHA256 of "<t>.<body>" in hexadecimal>`. `None`: unsigned.
-    pub webhook_key: Option<Arc<[u8]>>,
+    pub webhook_key: Option<WebhookKey>,
+}
+
+/// A key that webhooks are signed with.
+#[derive(Clone)]
+pub enum WebhookKey {
+    /// These bytes.
+    Known(Arc<[u8]>),
+    /// Brought when one is called, because it is kept elsewhere and may change there.
+    Kept(Arc<dyn Fn() -> BoxFuture<'static, Result<Arc<[u8]>, StoreError>> + Send + Sync>),
+}
+
+impl WebhookKey {
+    pub(crate) async fn bring(&self) -> Result<Arc<[u8]>, StoreError> {
+        match self {
+            WebhookKey::Known(key) => Ok(key.clone()),
+            WebhookKey::Kept(bring) => bring().await,
+        }
+    }
+}
+
+/// Never its bytes.
+impl fmt::Debug for WebhookKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WebhookKey")
+    }
 }
 
 impl Default for EngineSettings {

@@ -21,7 +21,7 @@ mod turn;
 mod work;
 
 pub use caller::{CallContext, Caller, Role};
-pub use engine::{Engine, EngineSettings, Ports};
+pub use engine::{Engine, EngineSettings, Ports, WebhookKey};
 pub use reply::{Reply, StreamItem};
 pub use sweep::SweepReport;
 pub use work::WorkOutcome;

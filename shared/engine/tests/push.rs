@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use engine::{
-    CallContext, EngineSettings, Reply, WorkOutcome,
+    CallContext, EngineSettings, Reply, WebhookKey, WorkOutcome,
     ports::{Clock, QueueName, ReadyPost, WebhookError, WorkQueue},
 };
 use events::InProcessEventBus;
@@ -75,7 +75,7 @@ async fn a_webhook_that_comes_with_the_message_hears_every_event_in_order() {
 
 #[tokio::test]
 async fn a_webhook_is_signed_where_there_is_a_key() {
-    let settings = EngineSettings { webhook_key: Some(b"0123456789"[..].into()), ..EngineSettings::default() };
+    let settings = EngineSettings { webhook_key: Some(WebhookKey::Known(b"0123456789"[..].into())), ..EngineSettings::default() };
     let world = World::with(vec![script(vec![], None)], settings, std::sync::Arc::new(InProcessEventBus::new()));
     task_of(world.call(with_webhook("go")).await).unwrap();
     world.work().await;
@@ -90,7 +90,7 @@ async fn a_webhook_is_signed_where_there_is_a_key() {
 
 #[tokio::test]
 async fn a_post_that_was_ready_is_signed_when_it_is_made_and_comes_again_after_a_failure() {
-    let settings = EngineSettings { webhook_key: Some(b"0123456789"[..].into()), ..EngineSettings::default() };
+    let settings = EngineSettings { webhook_key: Some(WebhookKey::Known(b"0123456789"[..].into())), ..EngineSettings::default() };
     let world = World::with(vec![script(vec![], None)], settings, std::sync::Arc::new(InProcessEventBus::new()));
     let headers = vec![("Authorization".to_owned(), "Bearer secret".to_owned())];
     let url = "https://example.org/hook".to_owned();

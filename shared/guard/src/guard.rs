@@ -1,16 +1,22 @@
 //! Turns the credentials of a request into its caller, and checks callers against the table.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
-use engine::{Caller, Role};
+use engine::Caller;
 use http::{HeaderMap, header::AUTHORIZATION};
 use protocol::A2aError;
 
-use crate::{Access, IdentityProvider, KeyRing, TokenKey, access, secret::Secret};
+use crate::{
+    Access, IdentityProvider, KeyRing, TokenKey, access,
+    keys::{BootstrapKeys, KeptKeys, KeysAway},
+};
 
 /// The most bytes of a credential; a longer one isn't looked at.
 pub const MAX_CREDENTIAL_BYTES: usize = 8 * 1024;
-/// When an identity provider that is away is worth another try.
+/// When keys that can't be had now, ours or an identity provider's, are worth another try.
 const RETRY_AFTER_SECONDS: u64 = 5;
+const API_KEY: &str = "x-api-key";
 
 /// Whether anonymous callers may use tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -37,28 +43,32 @@ pub struct GuardSettings {
     pub admin_api_key: Option<String>,
     /// Its bearer is a machine of the operator's.
     pub system_api_key: Option<String>,
+    /// Where the key of tokens and those of the two roles are, in place of them; nobody asks for them before somebody shows credentials.
+    pub kept: Option<Arc<dyn KeptKeys>>,
 }
 
 /// Stands at the door.
 pub struct Guard {
     authentication: Authentication,
-    token_key: Option<TokenKey>,
+    bootstrap: KeySource,
     provider: Option<IdentityProvider>,
     keys: Option<KeyRing>,
-    api_keys: Vec<(Secret, Caller)>,
+}
+
+enum KeySource {
+    Known(BootstrapKeys),
+    Kept(Arc<dyn KeptKeys>),
 }
 
 impl Guard {
     /// A guard with these settings.
     pub fn new(settings: GuardSettings) -> Self {
-        let key = |key: Option<String>, role: Role| key.map(|key| (Secret::new(&key), Caller { owner: format!("key:{}", role.as_str()), role }));
-        Guard {
-            authentication: settings.authentication,
-            token_key: settings.token_key,
-            provider: settings.provider,
-            keys: settings.keys,
-            api_keys: [key(settings.admin_api_key, Role::Admin), key(settings.system_api_key, Role::System)].into_iter().flatten().collect(),
-        }
+        let GuardSettings { authentication, token_key, provider, keys, admin_api_key, system_api_key, kept } = settings;
+        let bootstrap = match kept {
+            Some(kept) => KeySource::Kept(kept),
+            None => KeySource::Known(BootstrapKeys::new(token_key, admin_api_key.as_deref(), system_api_key.as_deref())),
+        };
+        Guard { authentication, bootstrap, provider, keys }
     }
 
     /// Who calls: anonymous without credentials, refused with wrong ones. Where a request has both an API key and a
@@ -67,21 +77,12 @@ impl Guard {
     /// # Errors
     /// [`A2aError::Unauthenticated`] for credentials that don't hold, [`A2aError::Unavailable`] where that can't be told now.
     pub async fn authenticate(&self, headers: &HeaderMap, now: DateTime<Utc>) -> Result<Caller, A2aError> {
-        let bearer = match headers.get(AUTHORIZATION) {
-            None => None,
-            Some(value) => {
-                let (scheme, credentials) = value.to_str().ok().and_then(|value| value.trim().split_once(' ')).ok_or_else(refused)?;
-                if !scheme.eq_ignore_ascii_case("bearer") {
-                    return Err(refused());
-                }
-                Some(self.bearer(credentials.trim(), now).await?.ok_or_else(refused)?)
-            }
-        };
-        let api_key = match headers.get("x-api-key") {
-            None => None,
-            Some(value) => Some(self.api_key(value.to_str().map_err(|_| refused())?, now).await?.ok_or_else(refused)?),
-        };
-        Ok(api_key.or(bearer).unwrap_or_else(Caller::anonymous))
+        match &self.bootstrap {
+            KeySource::Known(bootstrap) => self.by(bootstrap, headers, now).await,
+            KeySource::Kept(_) if !headers.contains_key(AUTHORIZATION) && !headers.contains_key(API_KEY) => Ok(Caller::anonymous()),
+            // In a box: no other request is to be as large.
+            KeySource::Kept(kept) => Box::pin(self.by_kept_keys(&**kept, headers, now)).await,
+        }
     }
 
     /// Whether the caller may.
@@ -96,13 +97,21 @@ impl Guard {
 
     /// Whether there is a way to show an access token.
     pub fn takes_tokens(&self) -> bool {
-        self.token_key.is_some() || self.provider.is_some()
+        self.provider.is_some()
+            || match &self.bootstrap {
+                KeySource::Known(bootstrap) => bootstrap.token.is_some(),
+                KeySource::Kept(kept) => kept.takes_tokens(),
+            }
     }
 
     /// Whether there is an API key that lets its bearer in; `false` where that can't be told.
     pub async fn takes_api_keys(&self, now: DateTime<Utc>) -> bool {
+        let bootstrap = match &self.bootstrap {
+            KeySource::Known(bootstrap) => !bootstrap.api_keys.is_empty(),
+            KeySource::Kept(kept) => kept.takes_api_keys(),
+        };
         match &self.keys {
-            _ if !self.api_keys.is_empty() => true,
+            _ if bootstrap => true,
             Some(keys) => keys.has_keys(now).await.unwrap_or(false),
             None => false,
         }
@@ -113,12 +122,42 @@ impl Guard {
         self.keys.as_ref()
     }
 
-    async fn bearer(&self, credentials: &str, now: DateTime<Utc>) -> Result<Option<Caller>, A2aError> {
+    async fn by_kept_keys(&self, kept: &dyn KeptKeys, headers: &HeaderMap, now: DateTime<Utc>) -> Result<Caller, A2aError> {
+        let bootstrap = kept.keys().await.map_err(|KeysAway| A2aError::Unavailable { retry_after_seconds: RETRY_AFTER_SECONDS })?;
+        match self.by(&bootstrap, headers, now).await {
+            // Perhaps the client knows the new key already, and we don't.
+            Err(refusal @ A2aError::Unauthenticated { .. }) => match kept.newer_than(&bootstrap).await {
+                Some(newer) => self.by(&newer, headers, now).await,
+                None => Err(refusal),
+            },
+            caller => caller,
+        }
+    }
+
+    async fn by(&self, bootstrap: &BootstrapKeys, headers: &HeaderMap, now: DateTime<Utc>) -> Result<Caller, A2aError> {
+        let bearer = match headers.get(AUTHORIZATION) {
+            None => None,
+            Some(value) => {
+                let (scheme, credentials) = value.to_str().ok().and_then(|value| value.trim().split_once(' ')).ok_or_else(refused)?;
+                if !scheme.eq_ignore_ascii_case("bearer") {
+                    return Err(refused());
+                }
+                Some(self.bearer(bootstrap, credentials.trim(), now).await?.ok_or_else(refused)?)
+            }
+        };
+        let api_key = match headers.get(API_KEY) {
+            None => None,
+            Some(value) => Some(self.api_key(bootstrap, value.to_str().map_err(|_| refused())?, now).await?.ok_or_else(refused)?),
+        };
+        Ok(api_key.or(bearer).unwrap_or_else(Caller::anonymous))
+    }
+
+    async fn bearer(&self, bootstrap: &BootstrapKeys, credentials: &str, now: DateTime<Utc>) -> Result<Option<Caller>, A2aError> {
         if credentials.len() > MAX_CREDENTIAL_BYTES {
             return Ok(None);
         }
-        let api_key = self.api_key(credentials, now).await?;
-        let own = api_key.or_else(|| self.token_key.as_ref()?.bearer(credentials, now));
+        let api_key = self.api_key(bootstrap, credentials, now).await?;
+        let own = api_key.or_else(|| bootstrap.token.as_ref()?.bearer(credentials, now));
         match &self.provider {
             // In a box: few requests wait for keys, and all would be as large as those that do.
             Some(provider) if own.is_none() => Box::pin(provider.bearer(credentials, now)).await.map_err(unavailable),
@@ -126,20 +165,11 @@ impl Guard {
         }
     }
 
-    async fn api_key(&self, key: &str, now: DateTime<Utc>) -> Result<Option<Caller>, A2aError> {
-        match (self.bootstrap_key(key), &self.keys) {
+    async fn api_key(&self, bootstrap: &BootstrapKeys, key: &str, now: DateTime<Utc>) -> Result<Option<Caller>, A2aError> {
+        match (bootstrap.api_key(key), &self.keys) {
             (None, Some(keys)) => keys.bearer(key, now).await.map_err(unavailable),
             (caller, _) => Ok(caller),
         }
-    }
-
-    fn bootstrap_key(&self, key: &str) -> Option<Caller> {
-        if self.api_keys.is_empty() || key.len() > MAX_CREDENTIAL_BYTES {
-            return None;
-        }
-        let guess = Secret::new(key);
-        // Every key is compared, so that the time doesn't tell which one was meant.
-        self.api_keys.iter().fold(None, |found, (secret, caller)| if secret.is(&guess) { Some(caller.clone()) } else { found })
     }
 }
 
@@ -155,7 +185,10 @@ fn unavailable(cause: impl std::fmt::Display) -> A2aError {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{sync::Mutex, time::Duration};
+
+    use engine::Role;
+    use futures::future::BoxFuture;
 
     use super::*;
     use crate::issue_token;
@@ -170,6 +203,7 @@ mod tests {
             keys: None,
             admin_api_key: Some("admin-key".into()),
             system_api_key: Some("system-key".into()),
+            kept: None,
         })
     }
 
@@ -180,6 +214,59 @@ mod tests {
     async fn caller(headers: &[(&'static str, &str)]) -> Result<Caller, A2aError> {
         let headers = headers.iter().map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap())).collect();
         guard(Authentication::Optional).authenticate(&headers, now()).await
+    }
+
+    /// Keys that are elsewhere: what is there, and how often somebody asked.
+    #[derive(Default)]
+    struct Elsewhere {
+        lately: Option<Arc<BootstrapKeys>>,
+        newer: Option<Arc<BootstrapKeys>>,
+        asked: Mutex<Vec<&'static str>>,
+    }
+
+    impl KeptKeys for Elsewhere {
+        fn keys(&self) -> BoxFuture<'_, Result<Arc<BootstrapKeys>, KeysAway>> {
+            self.asked.lock().unwrap().push("keys");
+            Box::pin(async { self.lately.clone().ok_or(KeysAway) })
+        }
+
+        fn newer_than<'a>(&'a self, _: &Arc<BootstrapKeys>) -> BoxFuture<'a, Option<Arc<BootstrapKeys>>> {
+            self.asked.lock().unwrap().push("newer");
+            Box::pin(async { self.newer.clone() })
+        }
+
+        fn takes_tokens(&self) -> bool {
+            true
+        }
+
+        fn takes_api_keys(&self) -> bool {
+            true
+        }
+    }
+
+    async fn kept_role(kept: &Arc<Elsewhere>, key: &str) -> Result<Role, A2aError> {
+        let guard = Guard::new(GuardSettings { kept: Some(kept.clone()), ..GuardSettings::default() });
+        let headers = HeaderMap::from_iter([(http::HeaderName::from_static(API_KEY), key.parse().unwrap())]);
+        guard.authenticate(&headers, now()).await.map(|caller| caller.role)
+    }
+
+    #[tokio::test]
+    async fn kept_keys_are_asked_for_when_somebody_shows_credentials_and_again_when_those_are_refused() {
+        let older = BootstrapKeys::new(None, Some("older-admin-key"), None);
+        let newer = BootstrapKeys::new(None, Some("admin-key"), Some("system-key"));
+        let kept = Arc::new(Elsewhere { lately: Some(Arc::new(older)), newer: Some(Arc::new(newer)), asked: Mutex::default() });
+        let guard = Guard::new(GuardSettings { kept: Some(kept.clone()), ..GuardSettings::default() });
+        assert_eq!(guard.authenticate(&HeaderMap::new(), now()).await, Ok(Caller::anonymous()));
+        assert!(kept.asked.lock().unwrap().is_empty());
+        assert_eq!(kept_role(&kept, "older-admin-key").await, Ok(Role::Admin));
+        assert_eq!(kept_role(&kept, "system-key").await, Ok(Role::System));
+        assert!(matches!(kept_role(&kept, "wrong-key").await, Err(A2aError::Unauthenticated { .. })));
+        assert_eq!(*kept.asked.lock().unwrap(), ["keys", "keys", "newer", "keys", "newer"]);
+    }
+
+    #[tokio::test]
+    async fn who_can_not_be_checked_is_told_to_come_again() {
+        assert!(matches!(kept_role(&Arc::default(), "admin-key").await, Err(A2aError::Unavailable { .. })));
     }
 
     #[tokio::test]

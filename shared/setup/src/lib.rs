@@ -9,12 +9,14 @@ mod fault_points;
 pub mod lambda;
 mod parts;
 mod provider;
+mod secrets;
 pub mod settings;
 mod signing_key;
 mod wiring;
 
 pub use corpus::Corpus;
 pub use parts::Parts;
+pub use secrets::secret_key;
 pub use settings::Settings;
 pub use wiring::{app, documents, keys, migrate};
 

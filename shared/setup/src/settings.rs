@@ -1,14 +1,14 @@
 //! What operators choose, read from the environment: a file for each concern, each variable documented where it is read.
 
 mod logging;
-mod security;
+pub(crate) mod security;
 mod serving;
 mod storage;
 mod vars;
 
 use std::ffi::OsString;
 
-pub use security::{ProviderSettings, SecuritySettings};
+pub use security::{ProviderSettings, SecretValue, SecuritySettings};
 pub use serving::{ServingSettings, Surroundings};
 pub use storage::{CorpusFile, DatabaseUrl, QueueUrls, SecretUrl, StorageSettings};
 pub use telemetry::logs::{LogFormat, LogSettings};

@@ -8,13 +8,13 @@ use engine::{
     Engine, EngineSettings, Ports,
     ports::{Clock, DocumentStore, SystemClock},
 };
-use guard::{Guard, GuardSettings, IdentityProvider, KeyRing, TokenKey};
+use guard::KeyRing;
 
 use crate::{
     Parts, Settings,
     backends::{self, Database},
-    provider::HttpKeySet,
-    settings::{SecuritySettings, Surroundings},
+    secrets,
+    settings::Surroundings,
 };
 
 /// Everything that a server needs: opens the database, brings it up to date (but for one in a Lambda) and checks what can be checked.
@@ -38,6 +38,7 @@ fn wired(settings: Settings, parts: &Parts, database: &Database) -> anyhow::Resu
     let fault = settings.fault;
     let Settings { storage, security, serving, .. } = settings;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let (guard, webhook_key) = secrets::guard(&security, KeyRing::new(database.keys()), parts.aws, clock.clone())?;
     let ports = Ports {
         tasks: database.tasks(),
         events: (parts.events)(&storage, serving.surroundings)?,
@@ -56,8 +57,7 @@ fn wired(settings: Settings, parts: &Parts, database: &Database) -> anyhow::Resu
         EngineSettings {
             retention: storage.task_retention,
             outlives_response: serving.surroundings == Surroundings::Server,
-            // Those who check signatures know this key, and must not be able to make tokens with it.
-            webhook_key: security.secret_key.as_ref().map(|key| guard::derived_key(key, "webhook signatures").into()),
+            webhook_key,
             ..EngineSettings::default()
         },
     );
@@ -73,7 +73,7 @@ fn wired(settings: Settings, parts: &Parts, database: &Database) -> anyhow::Resu
         request_timeout: serving.request_timeout,
         threats: security.threats,
     };
-    Ok(App::new(engine, guard(security, KeyRing::new(database.keys()))?, signing_key, edge))
+    Ok(App::new(engine, guard, signing_key, edge))
 }
 
 /// The documents alone, for those who fill the corpus.
@@ -94,17 +94,4 @@ pub async fn keys(settings: &Settings) -> anyhow::Result<KeyRing> {
 pub async fn migrate(settings: &Settings) -> anyhow::Result<()> {
     let database = backends::database(&settings.storage, Surroundings::Server, Parts::ALL.aws)?;
     backends::migrate(&database, &settings.storage).await
-}
-
-fn guard(settings: SecuritySettings, keys: KeyRing) -> anyhow::Result<Guard> {
-    Ok(Guard::new(GuardSettings {
-        authentication: settings.authentication,
-        token_key: settings.secret_key.as_deref().map(TokenKey::new).transpose().context("A2A_SECRET_KEY")?,
-        provider: settings
-            .provider
-            .map(|provider| IdentityProvider::new(Arc::new(HttpKeySet::new(provider.jwks_url)), provider.issuer, provider.audience)),
-        keys: Some(keys),
-        admin_api_key: settings.admin_api_key,
-        system_api_key: settings.system_api_key,
-    }))
 }

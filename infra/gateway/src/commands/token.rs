@@ -11,9 +11,10 @@ use super::say;
 use crate::cli::TokenOptions;
 
 /// Needs the key that servers check tokens with.
-pub fn run(options: &TokenOptions) -> Result<()> {
-    let secret =
-        Settings::from_env()?.security.secret_key.context("A2A_SECRET_KEY is not set: it takes 32 bytes or more, the same as the server's")?;
+pub async fn run(options: &TokenOptions) -> Result<()> {
+    let settings = Settings::from_env()?;
+    let secret = setup::secret_key(&settings.security).await?;
+    let secret = secret.context("A2A_SECRET_KEY is not set: it takes 32 bytes or more, the same as the server's")?;
     let key = TokenKey::new(&secret)?;
     say(issue_token(&key, &options.sub, options.role, Duration::from_secs(options.ttl), SystemClock.now())?);
     Ok(())

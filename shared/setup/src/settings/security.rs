@@ -13,13 +13,13 @@ pub struct SecuritySettings {
     /// `A2A_AUTH`: `optional` (anonymous callers may use tasks) or `required`. Default `optional`.
     pub authentication: Authentication,
     /// `A2A_SECRET_KEY`: signs and checks access tokens (HS256), 32 bytes or more. Default none: tokens are refused.
-    pub secret_key: Option<String>,
+    pub secret_key: Option<SecretValue>,
     /// `A2A_JWKS_URL`, `A2A_JWT_ISSUER` and `A2A_JWT_AUDIENCE`: whose tokens (RS256, ES256) are taken besides. Default none.
     pub provider: Option<ProviderSettings>,
     /// `A2A_ADMIN_API_KEY`: whoever shows it is an admin. At least 8 visible ASCII characters. Default none.
-    pub admin_api_key: Option<String>,
+    pub admin_api_key: Option<SecretValue>,
     /// `A2A_SYSTEM_API_KEY`: whoever shows it is the operator's machine. As above, and another. Default none.
-    pub system_api_key: Option<String>,
+    pub system_api_key: Option<SecretValue>,
     /// `A2A_CARD_SIGNING_KEY`: the P-256 private key that signs agent cards, as PKCS #8 PEM. Default one that is made once and kept with the
     /// database.
     pub card_signing_key: Option<String>,
@@ -41,17 +41,37 @@ pub struct ProviderSettings {
     pub audience: Option<String>,
 }
 
+/// A secret, or where it is kept.
+#[derive(Clone, PartialEq, Eq)]
+pub enum SecretValue {
+    /// Itself.
+    Given(String),
+    /// By AWS Secrets Manager, under this ARN.
+    Kept {
+        /// `arn:aws:secretsmanager:…`
+        arn: String,
+    },
+}
+
+impl fmt::Debug for SecretValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&match self {
+            SecretValue::Given(secret) => masked(secret),
+            SecretValue::Kept { arn } => format!("`{arn}`"),
+        })
+    }
+}
+
 pub(super) fn read(vars: &Vars) -> Result<SecuritySettings, SettingError> {
     let authentication =
         vars.word("A2A_AUTH", &[("optional", Authentication::Optional), ("required", Authentication::Required)], Authentication::Optional)?;
-    let secret_key =
-        vars.secret("A2A_SECRET_KEY", &format!("{} bytes or more", TokenKey::MIN_BYTES), |key| TokenKey::new(key).is_ok().then(|| key.to_owned()))?;
-    let admin_api_key = api_key(vars, "A2A_ADMIN_API_KEY")?;
-    let system_api_key = api_key(vars, "A2A_SYSTEM_API_KEY")?;
+    let secret_key = secret(vars, "A2A_SECRET_KEY", SECRET_KEY_TAKES, is_secret_key)?;
+    let admin_api_key = secret(vars, "A2A_ADMIN_API_KEY", API_KEY_TAKES, is_api_key)?;
+    let system_api_key = secret(vars, "A2A_SYSTEM_API_KEY", API_KEY_TAKES, is_api_key)?;
     if let (Some(admin), Some(system)) = (&admin_api_key, &system_api_key)
         && admin == system
     {
-        return Err(wrong("A2A_SYSTEM_API_KEY", masked(system), "another key than A2A_ADMIN_API_KEY"));
+        return Err(wrong("A2A_SYSTEM_API_KEY", format!("{system:?}"), "another key than A2A_ADMIN_API_KEY"));
     }
     let card_signing_key = vars
         .secret("A2A_CARD_SIGNING_KEY", "a P-256 private key in PKCS #8 PEM form", |pem| SigningKey::from_pem(pem).is_ok().then(|| pem.to_owned()))?;
@@ -103,19 +123,38 @@ fn is_trusted(url: &str) -> bool {
     }
 }
 
-fn api_key(vars: &Vars, name: &str) -> Result<Option<String>, SettingError> {
-    let usable = |key: &&str| key.len() >= 8 && key.bytes().all(|byte| byte.is_ascii_graphic());
-    vars.secret(name, "8 or more visible ASCII characters without spaces", |key| Some(key).filter(usable).map(str::to_owned))
+/// What `A2A_SECRET_KEY` takes, and what takes its place in Secrets Manager.
+pub(crate) const SECRET_KEY_TAKES: &str = "32 bytes or more";
+/// The same of `A2A_ADMIN_API_KEY` and `A2A_SYSTEM_API_KEY`.
+pub(crate) const API_KEY_TAKES: &str = "8 or more visible ASCII characters without spaces";
+
+pub(crate) fn is_secret_key(key: &str) -> bool {
+    TokenKey::new(key).is_ok()
+}
+
+pub(crate) fn is_api_key(key: &str) -> bool {
+    key.len() >= 8 && key.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// One in Secrets Manager is only seen when it is fetched.
+fn secret(vars: &Vars, name: &str, takes: &str, is_usable: fn(&str) -> bool) -> Result<Option<SecretValue>, SettingError> {
+    vars.secret(name, &format!("{takes}, or the ARN of a secret in Secrets Manager"), |value| {
+        let mut parts = value.split(':');
+        match (parts.next(), parts.nth(1)) {
+            (Some("arn"), Some("secretsmanager")) => Some(SecretValue::Kept { arn: value.to_owned() }),
+            _ => is_usable(value).then(|| SecretValue::Given(value.to_owned())),
+        }
+    })
 }
 
 impl fmt::Debug for SecuritySettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SecuritySettings")
             .field("authentication", &self.authentication)
-            .field("secret_key", &self.secret_key.as_deref().map(masked))
+            .field("secret_key", &self.secret_key)
             .field("provider", &self.provider)
-            .field("admin_api_key", &self.admin_api_key.as_deref().map(masked))
-            .field("system_api_key", &self.system_api_key.as_deref().map(masked))
+            .field("admin_api_key", &self.admin_api_key)
+            .field("system_api_key", &self.system_api_key)
             .field("card_signing_key", &self.card_signing_key.as_deref().map(masked))
             .field("push_allow_loopback", &self.push_allow_loopback)
             .field("threats", &self.threats)
