@@ -42,13 +42,15 @@ pub struct EngineSettings {
     pub webhook_key: Option<WebhookKey>,
 }
 
+type BringKey = dyn Fn() -> BoxFuture<'static, Result<Arc<[u8]>, StoreError>> + Send + Sync;
+
 /// A key that webhooks are signed with.
 #[derive(Clone)]
 pub enum WebhookKey {
     /// These bytes.
     Known(Arc<[u8]>),
     /// Brought when one is called, because it is kept elsewhere and may change there.
-    Kept(Arc<dyn Fn() -> BoxFuture<'static, Result<Arc<[u8]>, StoreError>> + Send + Sync>),
+    Kept(Arc<BringKey>),
 }
 
 impl WebhookKey {

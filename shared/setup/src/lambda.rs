@@ -15,7 +15,12 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{Parts, Settings, backends::Database, settings, wiring};
+use crate::{
+    Parts, Settings,
+    backends::Database,
+    settings::{self, LogFormat},
+    wiring,
+};
 use runtime_api::{Invocation, Outcome, RuntimeApi};
 
 /// Lambda kills a process so long after `SIGTERM`, less a margin.
@@ -74,10 +79,18 @@ fn start(parts: &Parts, answer: impl AsyncFn(Arc<App>, &Invocation) -> Outcome) 
         let mut api = RuntimeApi::new(settings::runtime_api().context("AWS_LAMBDA_RUNTIME_API isn't set: this is a function of AWS Lambda")?);
         let made = Settings::from_env().map_err(anyhow::Error::from).and_then(|settings| {
             let log = telemetry::logs::start(&settings.logging).context("A2A_LOG_DIR, RUST_LOG")?;
-            Ok((log, wiring::app_of(settings, parts)?))
+            // Who asks for JSON has a machine read it.
+            let metrics = (settings.logging.format == Some(LogFormat::Json)).then(telemetry::install_embedded).flatten();
+            Ok((log, metrics, wiring::app_of(settings, parts)?))
         });
         match made {
-            Ok((_log, (app, database))) => serve(api, parts, app, database, answer).await,
+            Ok((_log, metrics, (app, database))) => {
+                let flush = move || {
+                    // A log that can't be written to can't be told of either.
+                    let _ = metrics.map(|metrics| metrics.write(std::io::stdout()));
+                };
+                serve(api, parts, app, database, answer, flush).await
+            }
             Err(error) => {
                 api.init_failed(&format!("{error:#}")).await?;
                 Err(error)
@@ -92,6 +105,7 @@ async fn serve(
     app: Arc<App>,
     database: Database,
     answer: impl AsyncFn(Arc<App>, &Invocation) -> Outcome,
+    flush: impl Fn() + Clone + Send + 'static,
 ) -> crate::Result {
     let mut terminated = signal(SignalKind::terminate())?;
     if database.is_connected_to()
@@ -108,15 +122,21 @@ async fn serve(
     let ended = async {
         terminated.recv().await;
     };
-    each(&mut api, async |invocation| answer(app.clone(), invocation).await, ended).await?;
+    each(&mut api, async |invocation| answer(app.clone(), invocation).await, flush, ended).await?;
     drop(app);
     // What isn't closed by then the server finds out.
     let _ = timeout(CLOSED_WITHIN, pin!(database.close())).await;
     Ok(())
 }
 
-/// Answers one event after the other until the end; what is begun by then is answered yet. A panic is told as an error of its event alone.
-async fn each(api: &mut RuntimeApi, answer: impl AsyncFn(&Invocation) -> Outcome, ended: impl Future<Output = ()>) -> crate::Result {
+/// Answers one event after the other until the end; what is begun by then is answered yet. A panic is told as an error of its event alone. Flushes before
+/// Lambda takes an event for done: after the last piece of a response, and before its end.
+async fn each(
+    api: &mut RuntimeApi,
+    answer: impl AsyncFn(&Invocation) -> Outcome,
+    flush: impl Fn() + Clone + Send + 'static,
+    ended: impl Future<Output = ()>,
+) -> crate::Result {
     let mut ended = pin!(ended);
     loop {
         let invocation = tokio::select! {
@@ -126,6 +146,13 @@ async fn each(api: &mut RuntimeApi, answer: impl AsyncFn(&Invocation) -> Outcome
         };
         let answered = AssertUnwindSafe(answer(&invocation)).catch_unwind().await;
         let outcome = answered.unwrap_or_else(|_| Outcome::Failed { kind: "Runtime.Panic", message: "the function panicked".into() });
+        let outcome = match outcome {
+            Outcome::Streamed(body) => Outcome::Streamed(api_gateway::then(body, flush.clone())),
+            outcome => {
+                flush();
+                outcome
+            }
+        };
         api.tell(&invocation.context, outcome).await?;
     }
 }

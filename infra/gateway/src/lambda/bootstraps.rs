@@ -15,10 +15,7 @@ pub async fn find(names: &[&str], folder: Option<&Path>) -> Result<BTreeMap<Stri
     let beside = own.parent().context("a program has a folder")?;
     let folder = match folder {
         Some(folder) => folder,
-        None => {
-            build(beside).await?;
-            beside
-        }
+        None => &build(beside).await?.unwrap_or_else(|| beside.to_owned()),
     };
     let find = |name: &&str| {
         // As cargo-lambda lays them out, then as cargo does.
@@ -29,23 +26,28 @@ pub async fn find(names: &[&str], folder: Option<&Path>) -> Result<BTreeMap<Stri
     names.iter().map(find).collect()
 }
 
-/// Brings the programs beside this one up to date, if this one lies in the folder of a checkout's builds.
-async fn build(beside: &Path) -> Result<()> {
+/// Brings the programs up to date, if this one lies in the folder of a checkout's builds, and says where they are then. Those of a release have a
+/// profile of their own: its optimizer would look at each of them as a whole, for minutes.
+async fn build(beside: &Path) -> Result<Option<PathBuf>> {
     let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).filter(|root| root.join("functions").is_dir());
-    let (Some(checkout), Some(target), Some(profile)) = (checkout, beside.parent(), beside.file_name()) else { return Ok(()) };
+    let (Some(checkout), Some(target), Some(profile)) = (checkout, beside.parent(), beside.file_name()) else { return Ok(None) };
     if !target.join("CACHEDIR.TAG").exists() {
-        return Ok(());
+        return Ok(None);
     }
-    let profile = match profile.to_str() {
-        Some("debug") => "dev",
-        Some(profile) => profile,
+    let (profile, folder) = match profile.to_str() {
+        Some("debug") => ("dev", "debug"),
+        Some("release") => ("functions", "functions"),
+        Some(profile) => (profile, profile),
         None => bail!("the folder `{}` has no name that cargo gives", beside.display()),
     };
     eprintln!("building the functions (the first time this takes some minutes)");
     let mut cargo = Command::new("cargo");
-    // With the gateway, which is built: so they share its libraries, and only their own few lines are compiled and linked.
-    cargo.args(["build", "--bins", "--package", "gateway", "--package", "*-function", "--profile", profile, "--target-dir"]).arg(target);
+    cargo.args(["build", "--bins", "--package", "*-function", "--profile", profile, "--target-dir"]).arg(target);
+    if target.join(folder) == beside {
+        // With the gateway, which is built: so they share its libraries, and only their own few lines are compiled and linked.
+        cargo.args(["--package", "gateway"]);
+    }
     let status = cargo.current_dir(checkout).stdin(Stdio::null()).status().await.context("cargo can't be started")?;
     ensure!(status.success(), "the functions can't be built ({status})");
-    Ok(())
+    Ok(Some(target.join(folder)))
 }

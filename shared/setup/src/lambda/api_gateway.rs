@@ -56,6 +56,16 @@ pub(super) fn streamed(response: Response) -> Outcome {
     Outcome::Streamed(if ended { Body::stream(first) } else { Body::stream(first.chain(rest)) })
 }
 
+/// The same body, at whose end something is done yet.
+pub(super) fn then(body: Body, last: impl FnOnce() + Send + 'static) -> Body {
+    let pieces = match body {
+        Body::Whole(bytes) => stream::iter(bytes).boxed(),
+        Body::Stream(pieces) => pieces,
+    };
+    let end = stream::once(async { last() }).filter_map(|()| std::future::ready(None));
+    Body::stream(pieces.chain(end))
+}
+
 fn prelude(parts: &Parts) -> Vec<u8> {
     json!({"statusCode": parts.status.as_u16(), "headers": folded(&parts.headers), "cookies": []}).to_string().into_bytes()
 }

@@ -59,7 +59,7 @@ async fn answered(
 }
 
 async fn feed<F: Future<Output = Outcome>>(mut api: RuntimeApi, answer: impl Fn(Bytes) -> F) -> crate::Result {
-    each(&mut api, async |invocation| answer(invocation.event.clone()).await, std::future::pending()).await
+    each(&mut api, async |invocation| answer(invocation.event.clone()).await, || (), std::future::pending()).await
 }
 
 /// A response of pieces, each of which is made when its reader has heard the one before.
@@ -116,6 +116,36 @@ async fn an_event_that_panics_is_told_as_an_error_and_the_next_one_is_answered()
 }
 
 #[tokio::test]
+async fn metrics_are_flushed_after_the_last_piece_of_a_stream_and_before_its_end() {
+    let (mut api, mut said) = runtime_api(vec!["whole", "streamed"]).await;
+    let (hears, heard) = unbounded_channel();
+    let heard = Cell::new(Some(heard));
+    let flushes = Arc::new(AtomicUsize::new(0));
+    let counted = flushes.clone();
+    let answer = async |invocation: &Invocation| match &invocation.event[..] {
+        b"whole" => Outcome::Whole(b"1".to_vec()),
+        _ => api_gateway::streamed(edge::Response::new(conversation(2, heard.take().unwrap()))),
+    };
+    let flush = move || {
+        counted.fetch_add(1, SeqCst);
+    };
+    let listener = async {
+        assert_eq!(said.recv().await.unwrap().0, "invocation/r0/response");
+        assert_eq!(flushes.load(SeqCst), 1);
+        for piece in 0..2 {
+            assert_eq!(said.recv().await.unwrap().0, "invocation/r1/response");
+            assert_eq!(flushes.load(SeqCst), 1, "at piece {piece}");
+            hears.send(()).unwrap();
+        }
+        // The end has come when the function asks for the next event.
+        while flushes.load(SeqCst) == 1 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! { ended = each(&mut api, answer, flush, std::future::pending()) => panic!("{ended:?}"), () = listener => {} }
+}
+
+#[tokio::test]
 async fn who_is_told_to_end_answers_first_what_it_has_begun() {
     let (mut api, mut said) = runtime_api(vec!["1", "2"]).await;
     let (tell, told) = tokio::sync::oneshot::channel::<()>();
@@ -124,7 +154,7 @@ async fn who_is_told_to_end_answers_first_what_it_has_begun() {
         drop(tell.take());
         Outcome::Whole(b"1".to_vec())
     };
-    each(&mut api, answer, async { drop(told.await) }).await.unwrap();
+    each(&mut api, answer, || (), async { drop(told.await) }).await.unwrap();
     assert_eq!(said.recv().await.unwrap().0, "invocation/r0/response");
     assert!(said.try_recv().is_err());
 }

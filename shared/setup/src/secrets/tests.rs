@@ -89,7 +89,7 @@ async fn without_secrets_manager_nobody_is_let_in_and_nobody_is_called_a_fraud()
     for aws in [moto as AwsConfig, nobody] {
         let (guard, webhook_key) = guard(&security(&variables), ring(), aws, clock.clone()).unwrap();
         assert!(matches!(role(&guard, &clock, "admin-key").await, Err(A2aError::Unavailable { .. })));
-        assert!(guard.takes_tokens() && !guard.takes_api_keys());
+        assert!(guard.takes_tokens());
         let Some(WebhookKey::Kept(bring)) = webhook_key else { panic!() };
         assert!(matches!(bring().await, Err(StoreError::Unavailable(_))));
     }

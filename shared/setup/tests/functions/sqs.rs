@@ -8,7 +8,7 @@ use aws_sdk_sqs::{
 };
 use edge::{EdgeSettings, SqsEvent};
 use engine::{
-    Engine, EngineSettings, Ports,
+    Engine, EngineSettings, Ports, WebhookKey,
     ports::{Clock, QueueName, SystemClock},
 };
 use guard::{Guard, GuardSettings};
@@ -114,7 +114,8 @@ fn over(mut server: Server, rows: Arc<dyn store::JobRows>, run_task: String, del
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let queue = Arc::new(queue::SqsWorkQueue::new(async || tests::servers::aws_config(), run_task, deliver_push, rows, clock));
     let ports = Ports { queue, ..server.app.ports.clone() };
-    let settings = EngineSettings { outlives_response: false, webhook_key: Some(b"0123456789"[..].into()), ..EngineSettings::default() };
+    let settings =
+        EngineSettings { outlives_response: false, webhook_key: Some(WebhookKey::Known(b"0123456789"[..].into())), ..EngineSettings::default() };
     let guard = Guard::new(GuardSettings::default());
     let edge = EdgeSettings { request_timeout: Duration::from_secs(5), ..EdgeSettings::default() };
     server.app = App::new(Engine::new(ports, settings), guard, None, edge);
