@@ -10,7 +10,7 @@
 //! | the database is stopped (in two ways), slow, silent, or has too few connections | `database` | lost commits, hangs, errors without `Retry-After` |
 //! | Redis is killed and started again empty under load | `redis` | signals that something depended on |
 //!
-//! Each test runs `A2A_TEST_REPETITIONS` times (2; `cargo xtask faults` 20). `harness::Oracle` says what is asserted after each of them.
+//! Each test runs `A2A_TEST_REPETITIONS` times (1; `cargo xtask faults` 20). `harness::Oracle` says what is asserted after each of them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test fails by panicking")]
 
 mod harness;

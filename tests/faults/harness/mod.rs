@@ -24,9 +24,9 @@ use tokio::sync::Semaphore;
 /// its own, which isn't meant here.
 static AT_ONCE: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(3 * std::thread::available_parallelism().map_or(2, usize::from)));
 
-/// How often each fault is tried: `A2A_TEST_REPETITIONS`, by default twice.
+/// How often each fault is tried: `A2A_TEST_REPETITIONS`, by default once.
 pub fn repetitions() -> u32 {
-    std::env::var("A2A_TEST_REPETITIONS").ok().map_or(2, |text| text.parse().expect("A2A_TEST_REPETITIONS is a number"))
+    std::env::var("A2A_TEST_REPETITIONS").ok().map_or(1, |text| text.parse().expect("A2A_TEST_REPETITIONS is a number"))
 }
 
 /// Runs a scenario so often with the run's number from 0, several at once.
