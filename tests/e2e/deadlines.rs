@@ -1,4 +1,4 @@
-//! Streams that last longer than their function may: the template gives it some seconds in place of its 15 minutes.
+//! Streams and calls that last longer than their function may: the template gives it some seconds in place of its minutes.
 
 use std::time::{Duration, Instant};
 
@@ -6,14 +6,17 @@ use serde_json::{Value, json};
 
 use crate::harness::{Event, Events, Server, message, state};
 
-/// When the functions that stream are killed.
+/// When functions are killed.
 const TIMEOUT: Duration = Duration::from_secs(4);
 
 fn server() -> Server {
     let template = include_str!("../../template.yaml");
     let streaming = "      Timeout: 900\n      Environment: { Variables: { A2A_REQUEST_TIMEOUT_SECONDS";
+    let others = "\n    Timeout: 30\n";
     assert_eq!(template.matches(streaming).count(), 3, "the functions that stream");
-    let hurried = template.replace(streaming, &streaming.replace("900", &TIMEOUT.as_secs().to_string()));
+    assert_eq!(template.matches(others).count(), 1, "what functions have that say nothing");
+    let seconds = TIMEOUT.as_secs().to_string();
+    let hurried = template.replace(streaming, &streaming.replace("900", &seconds)).replace(others, &others.replace("30", &seconds));
     Server::described_by(&hurried, &[("A2A_AGENTS", "steps")])
 }
 
@@ -57,6 +60,22 @@ async fn a_stream_longer_than_its_function_may_last_says_that_it_ends_and_is_res
     let task = server.ok("GetTask", json!({"id": id})).await;
     assert_eq!(state(&task), "TASK_STATE_COMPLETED");
     assert_eq!(text(told.iter().map(|event| &event.data["result"]["artifactUpdate"])), text_of(&task));
+}
+
+#[tokio::test]
+async fn a_call_longer_than_its_function_may_last_is_answered_before_with_the_task_as_it_stands() {
+    let server = server();
+    let since = Instant::now();
+    let by_rest = message("rest", "20 steps of 300 ms");
+    let by_front_door = server.ok("SendMessage", message("rpc", "20 steps of 300 ms"));
+    let (by_front_door, by_rest) = tokio::join!(by_front_door, server.rest("/message:send", &by_rest));
+    assert!(since.elapsed() < TIMEOUT, "answered after {:?}", since.elapsed());
+    assert_eq!(by_rest.status, 200, "{by_rest:?}");
+    for answer in [by_front_door, by_rest.json()] {
+        assert_eq!(state(&answer["task"]), "TASK_STATE_WORKING", "{answer}");
+        let done = server.wait_for(answer["task"]["id"].as_str().unwrap(), &["TASK_STATE_COMPLETED"]).await;
+        assert_eq!(done["artifacts"][0]["parts"].as_array().unwrap().len(), 20, "{done}");
+    }
 }
 
 /// What the pieces of an artifact make; one that isn't appended begins anew.
