@@ -14,7 +14,7 @@ pub struct BootstrapKeys {
     pub(crate) api_keys: Vec<(Secret, Caller)>,
 }
 
-/// BootstrapKeys that are kept elsewhere, and may change there.
+/// Where the bootstrap keys are kept when it is elsewhere; they may change there.
 pub trait KeptKeys: Send + Sync + 'static {
     /// As they were lately.
     fn keys(&self) -> BoxFuture<'_, Result<Arc<BootstrapKeys>, KeysAway>>;

@@ -3,10 +3,6 @@
 use setup::deployment::Request;
 use store::PostgresDatabase;
 use tests::servers::postgres_database;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
-};
 
 use crate::*;
 
@@ -29,21 +25,8 @@ async fn answer(kind: &str, database: &str) -> (String, Value) {
     let server = Server::with(&[("A2A_DATABASE_URL", database), ("AWS_LAMBDA_FUNCTION_NAME", "sweep")]).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let request = Request::read(&asks(kind, listener.local_addr().unwrap().port())).unwrap();
-    let heard = async {
-        let (mut connection, _) = listener.accept().await.unwrap();
-        let mut bytes = Vec::new();
-        loop {
-            connection.read_buf(&mut bytes).await.unwrap();
-            let text = String::from_utf8(bytes.clone()).unwrap();
-            if let Some((head, body)) = text.split_once("\r\n\r\n")
-                && let Ok(body) = serde_json::from_str(body)
-            {
-                connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.unwrap();
-                return (head.to_ascii_lowercase(), body);
-            }
-        }
-    };
-    tokio::join!(heard, request.answer(&server.app)).0
+    let (mut heard, ()) = tokio::join!(hear(&listener, 1), request.answer(&server.app));
+    heard.remove(0)
 }
 
 async fn is_ready(database: &str) -> bool {

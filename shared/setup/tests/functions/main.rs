@@ -21,6 +21,10 @@ use edge::{App, Method, Serves};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use setup::Settings;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
 
 /// A server of the functions with a store of its own.
 struct Server {
@@ -122,3 +126,24 @@ fn message(id: &str, text: &str) -> Value {
 }
 
 const SEND: Serves = Serves::Method(Method::SendMessage);
+
+/// Hears requests with a JSON body, each in full, until there are so many; gives their heads in small letters, and their bodies.
+async fn hear(listener: &TcpListener, requests: usize) -> Vec<(String, Value)> {
+    let mut heard = Vec::new();
+    while heard.len() < requests {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        let mut bytes = Vec::new();
+        loop {
+            connection.read_buf(&mut bytes).await.unwrap();
+            let text = String::from_utf8(bytes.clone()).unwrap();
+            if let Some((head, body)) = text.split_once("\r\n\r\n")
+                && let Ok(body) = serde_json::from_str(body)
+            {
+                heard.push((head.to_ascii_lowercase(), body));
+                connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await.unwrap();
+                break;
+            }
+        }
+    }
+    heard
+}

@@ -13,11 +13,6 @@ use engine::{
 };
 use guard::{Guard, GuardSettings};
 
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
-};
-
 use crate::*;
 
 /// A server of the functions in Lambda, over SQS.
@@ -207,27 +202,6 @@ async fn a_message_that_no_version_can_read_is_a_dead_letter_after_three_receipt
     assert_eq!(over.depth(QueueName::RunTask).await, 0);
     let letter = over.receive(&letters).await;
     assert_eq!(letter.iter().map(|message| message.body.as_deref().unwrap()).collect::<Vec<_>>(), ["nonsense"]);
-}
-
-/// Hears posts, each in full, until there are so many.
-async fn hear(listener: &TcpListener, posts: usize) -> Vec<(String, Value)> {
-    let mut heard = Vec::new();
-    while heard.len() < posts {
-        let (mut connection, _) = listener.accept().await.unwrap();
-        let mut bytes = Vec::new();
-        loop {
-            connection.read_buf(&mut bytes).await.unwrap();
-            let text = String::from_utf8(bytes.clone()).unwrap();
-            if let Some((head, body)) = text.split_once("\r\n\r\n")
-                && let Ok(body) = serde_json::from_str(body)
-            {
-                heard.push((head.to_ascii_lowercase(), body));
-                connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await.unwrap();
-                break;
-            }
-        }
-    }
-    heard
 }
 
 #[tokio::test]
