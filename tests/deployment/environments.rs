@@ -30,7 +30,9 @@ fn of(name: &str) -> String {
     match name {
         "RunTaskQueue" => "https://sqs.eu-west-1.amazonaws.com/123456789012/run".into(),
         "DeliverPushQueue" => "https://sqs.eu-west-1.amazonaws.com/123456789012/push.fifo".into(),
-        "SecretKey" | "AdminApiKey" | "SystemApiKey" => format!("arn:aws:secretsmanager:eu-west-1:123456789012:secret:{name}-aBcDeF"),
+        "SecretKey" | "CredentialsKey" | "AdminApiKey" | "SystemApiKey" => {
+            format!("arn:aws:secretsmanager:eu-west-1:123456789012:secret:{name}-aBcDeF")
+        }
         "DatabaseProxy.Endpoint" => "a2a.proxy-abc.eu-west-1.rds.amazonaws.com".into(),
         "Cache.Endpoint.Address" => "a2a-abc.serverless.euw1.cache.amazonaws.com".into(),
         "Cache.Endpoint.Port" => "6379".into(),
@@ -69,6 +71,7 @@ fn every_functions_environment_can_be_read_with_either_store() {
             let security = settings.security;
             let called = !["RunTask", "DeliverPush", "Sweep"].contains(&id);
             assert_eq!((security.admin_api_key.is_some(), security.system_api_key.is_some()), (called, called), "{name}: {id}");
+            assert_eq!(security.credentials_key.is_some(), called || id == "RunTask", "{name}: {id}");
             assert_eq!(security.secret_key.is_some(), called || id == "DeliverPush", "{name}: {id}");
         }
     }

@@ -94,8 +94,10 @@ fn what_is_kept_is_encrypted_and_can_be_brought_back() {
             assert_eq!(proxy["RequireTLS"], true, "{name}");
             assert!(proxy["Auth"].as_array().unwrap().iter().all(|auth| auth["IAMAuth"] == "REQUIRED"), "{name}");
         }
+        assert!(stack.of_type("AWS::KMS::Key").all(|(_, key)| key["EnableKeyRotation"] == true), "{name}");
         for (id, secret) in stack.of_type("AWS::SecretsManager::Secret") {
             assert!(secret.get("SecretString").is_none(), "{name}: {id}");
+            assert_eq!(secret.get("KmsKeyId").is_some(), id == "CredentialsKey", "{name}: {id}");
             assert!(secret["GenerateSecretString"]["PasswordLength"].as_u64().unwrap() >= 32, "{name}: {id}");
         }
     }

@@ -107,29 +107,30 @@ fn functions_may_do_what_their_work_takes_and_no_more() {
     let reads = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"];
     let writes = ["dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"];
     let keys = ["secretsmanager:GetSecretValue"];
+    let seals = ["kms:Decrypt", "secretsmanager:GetSecretValue"];
     let works = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
     let sends = ["sqs:SendMessage"];
     let signs = ["dynamodb:PutItem"];
     let depth = ["sqs:GetQueueAttributes"];
     let admits = ["dynamodb:DeleteItem", "dynamodb:PutItem"];
     let expected: BTreeMap<&str, Vec<&[&str]>> = BTreeMap::from([
-        ("FrontDoor", vec![&keys[..], &reads, &writes, &sends]),
-        ("SendMessage", vec![&keys[..], &reads, &writes, &sends]),
-        ("SendStreamingMessage", vec![&keys[..], &reads, &writes, &sends]),
+        ("FrontDoor", vec![&keys[..], &reads, &writes, &sends, &seals]),
+        ("SendMessage", vec![&keys[..], &reads, &writes, &sends, &seals]),
+        ("SendStreamingMessage", vec![&keys[..], &reads, &writes, &sends, &seals]),
         ("CancelTask", vec![&keys[..], &reads, &writes, &sends]),
-        ("CreatePushNotificationConfig", vec![&keys[..], &reads, &writes, &sends]),
+        ("CreatePushNotificationConfig", vec![&keys[..], &reads, &writes, &sends, &seals]),
         ("DeletePushNotificationConfig", vec![&keys[..], &reads, &writes]),
         ("GetTask", vec![&keys[..], &reads]),
         ("ListTasks", vec![&keys[..], &reads]),
         ("SubscribeToTask", vec![&keys[..], &reads]),
-        ("ListPushNotificationConfigs", vec![&keys[..], &reads]),
-        ("GetPushNotificationConfig", vec![&keys[..], &reads]),
+        ("ListPushNotificationConfigs", vec![&keys[..], &reads, &seals]),
+        ("GetPushNotificationConfig", vec![&keys[..], &reads, &seals]),
         ("GetExtendedAgentCard", vec![&keys[..], &reads, &signs]),
         ("AgentCard", vec![&keys[..], &reads, &signs]),
         ("Agents", vec![&keys[..], &reads]),
         ("Health", vec![&keys[..], &reads, &depth]),
         ("Admin", vec![&keys[..], &reads, &depth, &admits]),
-        ("RunTask", vec![&reads[..], &writes, &works, &sends]),
+        ("RunTask", vec![&reads[..], &writes, &works, &sends, &seals]),
         ("DeliverPush", vec![&keys[..], &works, &sends]),
         ("Sweep", vec![&reads[..], &writes, &sends]),
     ]);
@@ -138,6 +139,11 @@ fn functions_may_do_what_their_work_takes_and_no_more() {
         assert_eq!(rights(&stack, function), expected, "{function}");
     }
     assert_eq!(expected.len(), stack.functions().count());
+    // Who may have a key opened may so for one secret, and not by asking KMS.
+    let opens = &stack.resources["CredentialsPolicy"]["Properties"]["PolicyDocument"]["Statement"][1];
+    let conditions = &opens["Condition"]["StringEquals"];
+    assert_eq!(conditions["kms:EncryptionContext:SecretARN"], json!({"Ref": "CredentialsKey"}));
+    assert_eq!(conditions["kms:ViaService"], json!({"Fn::Sub": "secretsmanager.${AWS::Region}.amazonaws.com"}));
     // Those who write little write to what they name.
     for (policy, keys) in [("SigningKeyPolicy", json!(["secrets"])), ("ApiKeysPolicy", json!(["api-keys", "api-key/*"]))] {
         let statement = &stack.resources[policy]["Properties"]["PolicyDocument"]["Statement"][0];

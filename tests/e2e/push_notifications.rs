@@ -1,5 +1,7 @@
 //! Webhooks: their configs, their delivery in each dialect, and the addresses that they must not reach (spec section 3.1.7 on, 4.3).
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use crate::harness::{Inbox, Server, message};
@@ -79,6 +81,73 @@ async fn configs_are_created_read_listed_and_deleted() {
     }
     let gone = server.v1("GetTaskPushNotificationConfig", json!({"taskId": id, "id": "a"})).await;
     assert!(gone.get("error").is_some(), "{gone}");
+}
+
+#[tokio::test]
+async fn credentials_of_webhooks_are_kept_sealed() {
+    let server = Server::conformance();
+    let mut inbox = Inbox::open().await;
+    let mut params = message("tck-input-required-5", "x");
+    let secrets = ["token-f8a1c95d", "bearer-0b7be0c2"];
+    let config = json!({"id": "hook", "url": inbox.url, "token": secrets[0], "authentication": {"scheme": "Bearer", "credentials": secrets[1]}});
+    params["configuration"] = json!({"taskPushNotificationConfig": config});
+    let task = server.ok("SendMessage", params).await["task"].clone();
+    let id = &task["id"];
+    let delivery = inbox.next().await;
+    assert_eq!((delivery.header("x-a2a-notification-token"), delivery.header("authorization")), (secrets[0], "Bearer bearer-0b7be0c2"));
+
+    let mut another = config.clone();
+    another["id"] = json!("another");
+    another["taskId"] = id.clone();
+    let created = server.ok("CreateTaskPushNotificationConfig", another).await;
+    assert_eq!((&created["token"], &created["authentication"]["credentials"]), (&json!(secrets[0]), &json!(secrets[1])), "{created}");
+    for id_of_config in ["hook", "another"] {
+        let got = server.ok("GetTaskPushNotificationConfig", json!({"taskId": id, "id": id_of_config})).await;
+        assert_eq!((&got["token"], &got["authentication"]), (&json!(secrets[0]), &config["authentication"]), "{got}");
+    }
+    let listed = server.ok("ListTaskPushNotificationConfigs", json!({"taskId": id})).await;
+    assert!(listed["configs"].as_array().unwrap().iter().all(|config| config["token"] == secrets[0]), "{listed}");
+
+    let everything = server.everything().await;
+    let holds = |text: &str| everything.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(holds("sealed.1.") && holds(id.as_str().unwrap()), "the configs are somewhere else");
+    assert!(secrets.iter().all(|secret| !holds(secret)), "credentials lie about");
+}
+
+#[tokio::test]
+async fn credentials_outlive_the_process_that_sealed_them() {
+    let mut server = Server::conformance();
+    let id = server.ok("SendMessage", message("tck-input-required-6", "x")).await["task"]["id"].clone();
+    let config = json!({"taskId": id, "id": "a", "url": "https://example.com/a", "token": "t-9f1b"});
+    server.ok("CreateTaskPushNotificationConfig", config).await;
+    server.kill();
+    server.restart();
+    assert_eq!(server.ok("GetTaskPushNotificationConfig", json!({"taskId": id, "id": "a"})).await["token"], "t-9f1b");
+}
+
+#[tokio::test]
+async fn credentials_whose_key_is_gone_are_an_error_and_no_crash() {
+    let mut server = Server::conformance_with(&[("A2A_CREDENTIALS_KEY", "0123456789abcdef0123456789abcdef")]);
+    let id = server.ok("SendMessage", message("tck-input-required-7", "x")).await["task"]["id"].clone();
+    let config = json!({"taskId": id, "id": "a", "url": "https://example.com/a", "token": "t-9f1b"});
+    server.ok("CreateTaskPushNotificationConfig", config).await;
+    let get = json!({"taskId": id, "id": "a"});
+    server.kill();
+    server.set("A2A_CREDENTIALS_KEY", "another-key-another-key-another-key");
+    server.restart();
+    let began = Instant::now();
+    assert_eq!(server.v1("GetTaskPushNotificationConfig", get.clone()).await["error"]["code"], -32603);
+    let said = |server: &Server| server.log().contains("were sealed with the key `d478a3f4b61d6c61`, which isn't there any more");
+    while !said(&server) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert!(began.elapsed() < Duration::from_secs(30), "{}", server.log());
+    }
+    server.ok("GetTask", json!({"id": id})).await;
+    // The old key behind the new one.
+    server.kill();
+    server.set("A2A_CREDENTIALS_KEY", "another-key-another-key-another-key,0123456789abcdef0123456789abcdef");
+    server.restart();
+    assert_eq!(server.ok("GetTaskPushNotificationConfig", get).await["token"], "t-9f1b");
 }
 
 #[tokio::test]

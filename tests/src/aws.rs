@@ -52,17 +52,41 @@ async fn queue(endpoint: &str, name: &str, suffix: &str) -> String {
     url.as_str().expect("a queue is made").to_owned()
 }
 
-/// An operation of SQS in its JSON protocol. These servers don't check signatures, but read the region from them.
-pub async fn sqs(endpoint: &str, operation: &str, input: Value) -> Value {
+/// All items of a table, as text.
+pub async fn items(endpoint: &str, table: &str) -> String {
+    let (mut text, mut start) = (String::new(), Value::Null);
+    loop {
+        let mut input = json!({"TableName": table});
+        if !start.is_null() {
+            input["ExclusiveStartKey"] = start;
+        }
+        let mut page = operation(endpoint, "dynamodb", "DynamoDB_20120810.Scan", input).await;
+        text.push_str(&page["Items"].to_string());
+        start = page["LastEvaluatedKey"].take();
+        if start.is_null() {
+            assert!(text.len() > 2, "no items in {table}");
+            return text;
+        }
+    }
+}
+
+/// An operation of SQS.
+pub async fn sqs(endpoint: &str, name: &str, input: Value) -> Value {
+    operation(endpoint, "sqs", &format!("AmazonSQS.{name}"), input).await
+}
+
+/// An operation in AWS's JSON protocol. These servers don't check signatures, but read the region and the service from them.
+async fn operation(endpoint: &str, service: &str, target: &str, input: Value) -> Value {
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let scope = format!("Credential=test/20260101/{REGION}/{service}/aws4_request");
     let request = client
         .post(endpoint)
-        .header("X-Amz-Target", format!("AmazonSQS.{operation}"))
+        .header("X-Amz-Target", target)
         .header("Content-Type", "application/x-amz-json-1.0")
-        .header("Authorization", format!("AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/sqs/aws4_request, SignedHeaders=host, Signature=none"))
+        .header("Authorization", format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=none"))
         .body(input.to_string());
     let answer = request.send().await.expect("an answer").text().await.expect("a whole answer");
-    let answer: Value = serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{operation}: {answer}"));
-    assert!(answer.get("__type").is_none(), "{operation}: {answer}");
+    let answer: Value = serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{target}: {answer}"));
+    assert!(answer.get("__type").is_none(), "{target}: {answer}");
     answer
 }

@@ -22,6 +22,22 @@ pub async fn drop_postgres_database(url: &str) {
     drop_database(&mut postgres().await, options.get_database().expect("the URL of a database")).await;
 }
 
+/// All rows of all tables of a database, as text.
+pub async fn postgres_rows(url: &str) -> String {
+    let options: PgConnectOptions = url.parse().expect("a URL of Postgres");
+    let mut connection = options.connect().await.expect("the database answers");
+    let tables = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')";
+    let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut connection).await.expect("the database lists its tables");
+    let mut text = String::new();
+    for table in &tables {
+        let rows = AssertSqlSafe(format!("SELECT t::text FROM {table} t"));
+        let rows: Vec<String> = sqlx::query_scalar(rows).fetch_all(&mut connection).await.expect("a table is read");
+        text.extend(rows);
+    }
+    assert!(!text.is_empty(), "no rows in {tables:?}");
+    text
+}
+
 /// Deletes all databases of this run. Says how many there were.
 pub async fn drop_postgres_databases() -> usize {
     let mut connection = postgres().await;

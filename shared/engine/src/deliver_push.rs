@@ -20,8 +20,16 @@ impl Engine {
     /// Delivers to a webhook what it hasn't had. `attempt` counts from 1 since `queued_at`; together they say what a failure means.
     pub async fn deliver_push(&self, task_id: &str, config_id: &str, attempt: u32, queued_at: DateTime<Utc>) -> Result<WorkOutcome, StoreError> {
         let configs = self.ports().tasks.push_configs_of_any_owner(task_id).await?;
-        let Some(mut config) = configs.into_iter().find(|config| config.config.id.as_deref() == Some(config_id)) else {
+        let Some(stored) = configs.into_iter().find(|config| config.config.id.as_deref() == Some(config_id)) else {
             return Ok(WorkOutcome::Done);
+        };
+        let mut config = match self.opened(task_id, stored).await {
+            Ok(config) => config,
+            // The key may come back: it is a setting.
+            Err(StoreError::Failed(cause)) => {
+                return Ok(self.after_failure(task_id, config_id, WebhookError::Failed { reason: cause.to_string() }, attempt, queued_at));
+            }
+            Err(error) => return Err(error),
         };
         loop {
             let events = self.ports().tasks.events(task_id, config.cursor, EVENTS_AT_ONCE).await?;

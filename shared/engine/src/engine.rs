@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 use crate::{
     CallContext,
     finished::FinishedTasks,
-    ports::{Agent, AgentProfile, Clock, EventBus, Scope, StoreError, TaskStore, WebhookSender, WorkQueue},
+    ports::{Agent, AgentProfile, Clock, CredentialKeys, EventBus, Scope, StoreError, TaskStore, WebhookSender, WorkQueue},
     routing::{Candidate, no_such_tenant},
 };
 
@@ -28,7 +28,7 @@ pub struct Ports {
 }
 
 /// Numbers that the engine holds to.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct EngineSettings {
     /// How long a runner may be silent before others take its task over.
     pub lease: Duration,
@@ -40,6 +40,8 @@ pub struct EngineSettings {
     pub outlives_response: bool,
     /// Signs webhooks: `X-A2A-Signature: t=<Unix seconds>,v1=<HMAC-SHA256 of "<t>.<body>" in hexadecimal>`. `None`: unsigned.
     pub webhook_key: Option<WebhookKey>,
+    /// Seal the credentials of webhooks in the store. `None`: they are stored as they came.
+    pub credential_keys: Option<Arc<dyn CredentialKeys>>,
 }
 
 type BringKey = dyn Fn() -> BoxFuture<'static, Result<Arc<[u8]>, StoreError>> + Send + Sync;
@@ -77,6 +79,7 @@ impl Default for EngineSettings {
             retention: Duration::from_secs(30 * 24 * 3600),
             outlives_response: true,
             webhook_key: None,
+            credential_keys: None,
         }
     }
 }

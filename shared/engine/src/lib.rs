@@ -3,6 +3,7 @@
 mod answer;
 mod caller;
 mod commit;
+mod credentials;
 mod deliver_push;
 mod draft;
 mod engine;
@@ -21,6 +22,7 @@ mod turn;
 mod work;
 
 pub use caller::{CallContext, Caller, Role};
+pub use credentials::CredentialKey;
 pub use engine::{Engine, EngineSettings, Ports, WebhookKey};
 pub use reply::{Reply, StreamItem};
 pub use sweep::SweepReport;

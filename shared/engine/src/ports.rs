@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod clock;
+pub mod credential_keys;
 pub mod document_store;
 pub mod event_bus;
 pub mod key_store;
@@ -11,6 +12,7 @@ pub mod work_queue;
 
 pub use agent::{Agent, AgentError, AgentProfile, Job, Update, skill};
 pub use clock::{Clock, SystemClock};
+pub use credential_keys::CredentialKeys;
 pub use document_store::{
     Corpus, CorpusStatistics, DocumentFilter, DocumentStore, NewDocument, NewPassage, Place, PlaceRange, Posting, PostingBlock, PutSummary,
     StoredDocument, StoredPassage, TermCount,

@@ -93,7 +93,8 @@ impl Engine {
         let cursor = known.as_ref().map_or(0, |stored| stored.last_sequence);
         let push_configs = match config {
             Some(config) => {
-                vec![self.push_config(agent.profile(), config, &task_id, cursor, context, "configuration.taskPushNotificationConfig.url")?]
+                let made = self.push_config(agent.profile(), config, &task_id, cursor, context, "configuration.taskPushNotificationConfig.url")?;
+                vec![self.sealed(made).await.map_err(unanswerable)?]
             }
             None => Vec::new(),
         };

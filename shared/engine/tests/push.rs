@@ -1,10 +1,10 @@
 //! Webhooks: their configs, and what is delivered to them.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use engine::{
     CallContext, EngineSettings, Reply, WebhookKey, WorkOutcome,
-    ports::{Clock, QueueName, ReadyPost, WebhookError, WorkQueue},
+    ports::{Clock, PushConfig, QueueName, ReadyPost, Scope, TaskStore, WebhookError, WorkQueue},
 };
 use events::InProcessEventBus;
 use futures::StreamExt;
@@ -38,6 +38,19 @@ async fn create(world: &World, config: TaskPushNotificationConfig, context: Call
 
 fn with_webhook(text: &str) -> Call {
     Call::SendMessage(configured(message(text), |configuration| configuration.task_push_notification_config = Some(config("", None))))
+}
+
+async fn get(world: &World, task_id: &str, id: &str) -> Result<TaskPushNotificationConfig, A2aError> {
+    let request = GetTaskPushNotificationConfigRequest { task_id: task_id.into(), id: id.into(), tenant: None };
+    match world.call(Call::GetTaskPushNotificationConfig(request)).await? {
+        Reply::Answer { answer: Answer::PushNotificationConfig(config), .. } => Ok(config),
+        _ => panic!("no config"),
+    }
+}
+
+fn sealing(keys: Arc<FewKeys>) -> World {
+    let settings = EngineSettings { credential_keys: Some(keys), ..EngineSettings::default() };
+    World::with(vec![script(vec![status(TaskState::Completed)], None)], settings, Arc::new(InProcessEventBus::new()))
 }
 
 fn posted(world: &World) -> Vec<serde_json::Value> {
@@ -76,7 +89,7 @@ async fn a_webhook_that_comes_with_the_message_hears_every_event_in_order() {
 #[tokio::test]
 async fn a_webhook_is_signed_where_there_is_a_key() {
     let settings = EngineSettings { webhook_key: Some(WebhookKey::Known(b"0123456789"[..].into())), ..EngineSettings::default() };
-    let world = World::with(vec![script(vec![], None)], settings, std::sync::Arc::new(InProcessEventBus::new()));
+    let world = World::with(vec![script(vec![], None)], settings, Arc::new(InProcessEventBus::new()));
     task_of(world.call(with_webhook("go")).await).unwrap();
     world.work().await;
     let request = world.webhooks.posted.lock().unwrap()[0].clone();
@@ -89,9 +102,80 @@ async fn a_webhook_is_signed_where_there_is_a_key() {
 }
 
 #[tokio::test]
+async fn credentials_are_stored_sealed_and_sent_and_shown_as_they_were_given() {
+    let keys = Arc::new(FewKeys::default());
+    let world = sealing(keys.clone());
+    let task = task_of(world.call(with_webhook("go")).await).unwrap();
+    let stored = world.store.push_configs_of_any_owner(&task.id).await.unwrap().remove(0);
+    let sealed = |text: &str| text.starts_with("sealed.1.") && !text.contains("token") && !text.contains("secret");
+    assert!(sealed(stored.config.token.as_deref().unwrap()), "{stored:?}");
+    assert!(sealed(stored.config.authentication.as_ref().unwrap().credentials.as_deref().unwrap()), "{stored:?}");
+    // What was sealed before there was a newer key opens as ever.
+    keys.change();
+    world.work().await;
+    let request = world.webhooks.posted.lock().unwrap()[0].clone();
+    for header in [("Authorization", "Bearer secret"), ("X-A2A-Notification-Token", "token")] {
+        assert!(request.headers.contains(&(header.0.to_owned(), header.1.to_owned())), "{:?}", request.headers);
+    }
+    let another = create(&world, config(&task.id, Some("b")), alice()).await.unwrap();
+    assert_eq!(another, config(&task.id, Some("b")));
+    assert_eq!(get(&world, &task.id, "b").await, Ok(config(&task.id, Some("b"))));
+    let stored = world.store.push_configs_of_any_owner(&task.id).await.unwrap();
+    assert!(stored.iter().any(|stored| stored.config.token.as_deref().unwrap().contains("sealed.1.") && stored.config.id.as_deref() == Some("b")));
+}
+
+#[tokio::test]
+async fn credentials_that_were_stored_before_there_were_keys_are_taken_as_they_are() {
+    let world = sealing(Arc::new(FewKeys::default()));
+    let task = world.send("go").await.unwrap();
+    let scope = Scope { owner: alice().caller.owner, agent: None };
+    let old = PushConfig { config: config(&task.id, Some("old")), dialect: Dialect::V1_0, cursor: 0, created_at: world.clock.now() };
+    assert!(world.store.put_push_config(&scope, old).await.unwrap());
+    assert_eq!(get(&world, &task.id, "old").await, Ok(config(&task.id, Some("old"))));
+}
+
+#[tokio::test]
+async fn sealed_credentials_open_for_no_other_task_webhook_or_url() {
+    let world = sealing(Arc::new(FewKeys::default()));
+    let (one, other) = (world.send("go").await.unwrap(), world.send("go again").await.unwrap());
+    create(&world, config(&one.id, Some("a")), alice()).await.unwrap();
+    let sealed = world.store.push_configs_of_any_owner(&one.id).await.unwrap().remove(0);
+    let scope = Scope { owner: alice().caller.owner, agent: None };
+    let put = async |task: &str, edit: &dyn Fn(&mut TaskPushNotificationConfig)| {
+        let mut moved = sealed.clone();
+        edit(&mut moved.config);
+        moved.config.task_id = task.to_owned();
+        assert!(world.store.put_push_config(&scope, moved).await.unwrap());
+    };
+    put(&other.id, &|_| {}).await;
+    assert_eq!(get(&world, &other.id, "a").await, Err(A2aError::Internal));
+    put(&one.id, &|config| config.id = Some("b".into())).await;
+    assert_eq!(get(&world, &one.id, "b").await, Err(A2aError::Internal));
+    assert!(get(&world, &one.id, "a").await.is_ok());
+    put(&one.id, &|config| config.url = "https://elsewhere.example.org/".into()).await;
+    assert_eq!(get(&world, &one.id, "a").await, Err(A2aError::Internal));
+}
+
+#[tokio::test]
+async fn a_webhook_whose_key_is_gone_waits_for_it_and_is_called_when_it_is_back() {
+    let keys = Arc::new(FewKeys::default());
+    let world = sealing(keys.clone());
+    let task = task_of(world.call(with_webhook("go")).await).unwrap();
+    let lost = keys.lose();
+    assert_eq!(world.work().await, 1);
+    assert!(posted(&world).is_empty());
+    let id = world.store.push_configs_of_any_owner(&task.id).await.unwrap().remove(0).config.id.unwrap();
+    assert_eq!(get(&world, &task.id, &id).await, Err(A2aError::Internal));
+    keys.find(lost);
+    world.clock.advance(Duration::from_secs(3600));
+    world.work().await;
+    assert_eq!(posted(&world).len(), 1);
+}
+
+#[tokio::test]
 async fn a_post_that_was_ready_is_signed_when_it_is_made_and_comes_again_after_a_failure() {
     let settings = EngineSettings { webhook_key: Some(WebhookKey::Known(b"0123456789"[..].into())), ..EngineSettings::default() };
-    let world = World::with(vec![script(vec![], None)], settings, std::sync::Arc::new(InProcessEventBus::new()));
+    let world = World::with(vec![script(vec![], None)], settings, Arc::new(InProcessEventBus::new()));
     let headers = vec![("Authorization".to_owned(), "Bearer secret".to_owned())];
     let url = "https://example.org/hook".to_owned();
     let post = ReadyPost { task_id: "t".into(), config_id: "p".into(), sequence: 1, url, headers: headers.clone(), body: "{}".into() };

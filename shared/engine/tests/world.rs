@@ -22,7 +22,7 @@ use queue::RowsWorkQueue;
 use store::{SqliteDatabase, SqliteTaskStore};
 
 pub use agents::{Gate, Scripted, artifact, chunk, says, script, status};
-pub use ports::{DeafBus, RecordedWebhooks, SteadyClock, WatchedStore};
+pub use ports::{DeafBus, FewKeys, RecordedWebhooks, SteadyClock, WatchedStore};
 
 pub struct World {
     pub engine: Engine,

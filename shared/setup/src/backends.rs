@@ -17,6 +17,7 @@ use store::{
 use crate::{
     aws::AwsConfig,
     corpus,
+    credential_keys::{self, KeptSecret},
     settings::{CorpusFile, DatabaseUrl, QueueUrls, StorageSettings, Surroundings},
     signing_key,
 };
@@ -78,6 +79,16 @@ impl Database {
             Database::Sqlite(database, _) => Arc::new(database.clone()),
             Database::Postgres(database) => Arc::new(database.clone()),
             Database::DynamoDb(database, _, _) => Arc::new(database.clone()),
+        }
+    }
+
+    /// What credentials of webhooks are sealed with where the operator has set no key; the same for all who share the database. Beside a file it is
+    /// out of reach of who gets the file alone; in the others of who gets the rows of webhooks alone.
+    pub(crate) fn credentials_secret(&self) -> KeptSecret {
+        match self {
+            Database::Sqlite(_, key) => credential_keys::beside(key.with_file_name("credentials-key")),
+            Database::Postgres(database) => credential_keys::shared(database.clone()),
+            Database::DynamoDb(database, _, _) => credential_keys::shared(database.clone()),
         }
     }
 

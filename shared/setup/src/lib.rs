@@ -3,9 +3,11 @@
 mod aws;
 mod backends;
 mod corpus;
+mod credential_keys;
 pub mod deployment;
 #[cfg(feature = "fault-points")]
 mod fault_points;
+mod kept_file;
 pub mod lambda;
 mod parts;
 mod provider;

@@ -73,8 +73,15 @@ fn webhook_key(secret_key: &str) -> Arc<[u8]> {
 pub async fn secret_key(settings: &SecuritySettings) -> Result<Option<String>> {
     match &settings.secret_key {
         None => Ok(None),
-        Some(SecretValue::Given(key)) => Ok(Some(key.clone())),
-        Some(SecretValue::Kept { arn }) => Ok(Some(fetch(&client(crate::aws::config).await, arn).await?)),
+        Some(secret) => value(crate::aws::config, secret).await.map(Some),
+    }
+}
+
+/// A secret, wherever it is; fetched anew where it is in Secrets Manager.
+pub(crate) async fn value(aws: AwsConfig, secret: &SecretValue) -> Result<String> {
+    match secret {
+        SecretValue::Given(secret) => Ok(secret.clone()),
+        SecretValue::Kept { arn } => fetch(&client(aws).await, arn).await,
     }
 }
 
@@ -187,5 +194,7 @@ async fn fetch(client: &Client, arn: &str) -> Result<String> {
     fetched.secret_string.map(|secret| secret.trim().to_owned()).with_context(|| format!("the secret `{arn}` is no text"))
 }
 
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

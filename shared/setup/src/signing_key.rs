@@ -1,8 +1,7 @@
 //! The key that signs agent cards, kept with the database so that it outlives the process: beside a file, or in a table for all who share it.
 
 use std::{
-    fs,
-    io::Write,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -11,16 +10,15 @@ use anyhow::Context;
 use edge::{SigningKey, SigningKeySource};
 use store::SharedSecrets;
 
+use crate::kept_file::kept;
+
 /// What the key is called among a database's secrets.
 const NAME: &str = "agent-card-key";
 
 /// The key in this file; a new one is put there first if there is none.
 pub(crate) fn load(path: &Path) -> anyhow::Result<SigningKey> {
     let name = path.display();
-    if !path.exists() {
-        create(path).with_context(|| format!("no key for agent cards can be kept in `{name}`"))?;
-    }
-    let pem = fs::read_to_string(path).with_context(|| format!("the key for agent cards in `{name}` can't be read"))?;
+    let pem = kept(path, || SigningKey::generate_pem().map_err(io::Error::other)).with_context(|| format!("the key for agent cards in `{name}`"))?;
     SigningKey::from_pem(&pem).with_context(|| format!("the key for agent cards in `{name}` can't be used"))
 }
 
@@ -43,26 +41,10 @@ pub(crate) fn shared(database: impl SharedSecrets + Clone) -> SigningKeySource {
     })
 }
 
-/// Whole or not at all: another process that starts now finds a key or none, and the first one wins.
-fn create(path: &Path) -> anyhow::Result<()> {
-    let directory = path.parent().context("a file has a directory")?;
-    fs::create_dir_all(directory)?;
-    let unfinished = path.with_extension(format!("{}.new", std::process::id()));
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(&unfinished)?.write_all(SigningKey::generate_pem()?.as_bytes())?;
-    let linked = fs::hard_link(&unfinished, path);
-    fs::remove_file(&unfinished)?;
-    match linked {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error.into()),
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -13,6 +13,7 @@ use guard::KeyRing;
 use crate::{
     Parts, Settings,
     backends::{self, Database},
+    credential_keys::KnownCredentialKeys,
     secrets,
     settings::Surroundings,
 };
@@ -39,6 +40,7 @@ fn wired(settings: Settings, parts: &Parts, database: &Database) -> anyhow::Resu
     let Settings { storage, security, serving, .. } = settings;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let (guard, webhook_key) = secrets::guard(&security, KeyRing::new(database.keys()), parts.aws, clock.clone())?;
+    let credential_keys = KnownCredentialKeys::new(&security, database.credentials_secret(), parts.aws, clock.clone());
     let ports = Ports {
         tasks: database.tasks(),
         events: (parts.events)(&storage, serving.surroundings)?,
@@ -58,6 +60,7 @@ fn wired(settings: Settings, parts: &Parts, database: &Database) -> anyhow::Resu
             retention: storage.task_retention,
             outlives_response: serving.surroundings == Surroundings::Server,
             webhook_key,
+            credential_keys: Some(Arc::new(credential_keys)),
             ..EngineSettings::default()
         },
     );

@@ -2,6 +2,7 @@
 
 mod address;
 mod checks;
+mod port;
 mod resolver;
 mod sender;
 mod target;

@@ -1,13 +1,22 @@
 //! Looks names up and hands on only addresses that may be connected to, so that what was checked is what is connected to.
 
-use std::net::SocketAddr;
+use std::{future::Future, io, net::SocketAddr, pin::Pin, sync::Arc};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use crate::address;
 
-/// The system's resolver behind a filter.
+/// Answers with the addresses of a name.
+pub(crate) type Lookup = Arc<dyn Fn(String) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>> + Send + Sync>;
+
+/// As the system does.
+pub(crate) fn system() -> Lookup {
+    Arc::new(|name| Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) }))
+}
+
+/// A lookup behind a filter. Asked once for each connection: there is no second answer that could differ from the one that was checked.
 pub(crate) struct FilteringResolver {
+    pub(crate) lookup: Lookup,
     /// See [`address::refusal`].
     pub(crate) allow_loopback: bool,
 }
@@ -29,9 +38,9 @@ impl std::error::Error for NoAllowedAddress {}
 
 impl Resolve for FilteringResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let allow_loopback = self.allow_loopback;
+        let (allow_loopback, lookup) = (self.allow_loopback, (self.lookup)(name.as_str().to_owned()));
         Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let found = lookup.await?;
             Ok(Box::new(allowed(name.as_str(), found, allow_loopback)?.into_iter()) as Addrs)
         })
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use engine::ports::WebhookError;
 use reqwest::Url;
 
-use crate::address;
+use crate::{address, port};
 
 /// Longer ones are nobody's.
 const MAX_URL_BYTES: usize = 2048;
@@ -27,8 +27,8 @@ pub(crate) fn parse(url: &str, allow_loopback: bool) -> Result<Url, String> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err("it carries credentials".into());
     }
-    if url.port() == Some(0) {
-        return Err("nothing listens on port 0".into());
+    if let Some(reason) = url.port().and_then(port::refusal) {
+        return Err(reason.into());
     }
     // The parser has turned decimal, octal, hexadecimal, short and full-width forms of IPv4 into the plain one by now.
     let Some(host) = url.host_str().filter(|host| !host.is_empty()) else { return Err("it names no host".into()) };
@@ -42,9 +42,18 @@ pub(crate) fn parse(url: &str, allow_loopback: bool) -> Result<Url, String> {
     }
 }
 
-/// Names that mean this machine wherever they are looked up.
+/// Names of networks behind the server: reserved for them (RFC 6761, 6762, 8375), ICANN's for private use, and what is used so all the same.
+const INSIDE: [&str; 10] = ["internal", "local", "localdomain", "home.arpa", "intranet", "private", "corp", "home", "lan", "onion"];
+
+/// Names that nobody outside can have, wherever they are looked up.
 fn refused_name(host: &str, allow_loopback: bool) -> Option<&'static str> {
     let name = host.trim_end_matches('.');
-    let local = name == "localhost" || name.ends_with(".localhost") || name == "localhost.localdomain";
-    (local && !allow_loopback).then_some("this machine")
+    let is_below = |end: &str| name.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    if is_below("localhost") || name == "localhost.localdomain" {
+        return (!allow_loopback).then_some("this machine");
+    }
+    if !name.contains('.') || INSIDE.iter().any(|end| is_below(end)) {
+        return Some("a name of a private network");
+    }
+    None
 }

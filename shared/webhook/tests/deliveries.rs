@@ -64,9 +64,16 @@ async fn an_error_status_is_worth_another_try() {
 }
 
 #[tokio::test]
-async fn redirects_are_not_followed() {
-    let (outcome, _) = post_to("HTTP/1.1 307 Temporary Redirect\r\nlocation: http://169.254.169.254/\r\ncontent-length: 0\r\n\r\n").await;
-    assert_eq!(outcome, Err(WebhookError::Failed { reason: "it answered 307 Temporary Redirect".into() }));
+async fn redirects_are_not_followed_not_even_to_where_a_webhook_could_be() {
+    let elsewhere = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    for status in ["301 Moved Permanently", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect"] {
+        let location = elsewhere.local_addr().unwrap();
+        let answer = format!("HTTP/1.1 {status}\r\nlocation: http://{location}/\r\nrefresh: 0; url=http://{location}/\r\ncontent-length: 0\r\n\r\n");
+        let (outcome, _) = post_to(answer.leak()).await;
+        assert_eq!(outcome, Err(WebhookError::Failed { reason: format!("it answered {status}") }));
+    }
+    let visit = tokio::time::timeout(Duration::from_millis(100), elsewhere.accept()).await;
+    assert!(visit.is_err(), "a redirect was followed");
 }
 
 #[tokio::test]

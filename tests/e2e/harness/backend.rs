@@ -62,6 +62,33 @@ impl Place {
         place
     }
 
+    /// All that is kept, as it is kept: the files, the log among them, and the database's rows.
+    pub async fn everything(&self) -> Vec<u8> {
+        let mut everything = Vec::new();
+        let mut folders = vec![self.directory.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+                if entry.file_type().unwrap().is_dir() {
+                    folders.push(entry.path());
+                } else {
+                    everything.extend(std::fs::read(entry.path()).unwrap_or_default());
+                }
+            }
+        }
+        let variable = |name: &str| self.variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+        match Backend::chosen() {
+            Backend::Sqlite => {}
+            Backend::Postgres | Backend::PostgresRedis => {
+                everything.extend(servers::postgres_rows(&variable("A2A_DATABASE_URL").unwrap()).await.bytes())
+            }
+            Backend::DynamoDbSqs => {
+                let table = variable("A2A_DATABASE_URL").unwrap().replace("dynamodb://", "");
+                everything.extend(tests::aws::items(&variable("AWS_ENDPOINT_URL").unwrap(), &table).await.bytes());
+            }
+        }
+        everything
+    }
+
     fn on_postgres(&mut self) {
         let url = wait_for(servers::postgres_database());
         self.variables.push(("A2A_DATABASE_URL", url.clone()));

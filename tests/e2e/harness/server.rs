@@ -65,6 +65,17 @@ impl Server {
         Server::with(CONFORMANCE)
     }
 
+    /// The same, with these environment variables too.
+    pub fn conformance_with(settings: &[(&str, &str)]) -> Server {
+        Server::with(&[CONFORMANCE, settings].concat())
+    }
+
+    /// Gives a variable that it was started with another value, for its next start.
+    pub fn set(&mut self, name: &str, value: &str) {
+        let (_, held) = self.settings.iter_mut().find(|(known, _)| known == name).expect("a variable that it was started with");
+        *held = value.to_owned();
+    }
+
     /// So many such servers over the same data, started at the same moment.
     pub fn conformance_at_once(count: usize) -> Vec<Server> {
         let place = Arc::new(Place::new());
@@ -107,6 +118,11 @@ impl Server {
     /// The page that Prometheus reads.
     pub async fn metrics(&self) -> String {
         self.http.get(format!("{}/metrics", self.metrics)).send().await.unwrap().text().await.unwrap()
+    }
+
+    /// All that the server keeps: see [`Place::everything`].
+    pub async fn everything(&self) -> Vec<u8> {
+        self.place().everything().await
     }
 
     /// What the server and its functions logged so far.

@@ -17,7 +17,8 @@ impl Engine {
         let agent = self.agent_of(&stored)?;
         // What happened before isn't told to it: the cursor begins at the latest event.
         let made = self.push_config(agent.profile(), &config, &config.task_id, stored.last_sequence, &context, "url")?;
-        if !self.ports().tasks.put_push_config(&scope, made.clone()).await.map_err(unanswerable)? {
+        let sealed = self.sealed(made.clone()).await.map_err(unanswerable)?;
+        if !self.ports().tasks.put_push_config(&scope, sealed).await.map_err(unanswerable)? {
             return Err(not_found());
         }
         context.reply(Answer::PushNotificationConfig(made.config))

@@ -2,7 +2,7 @@
 
 use protocol::{A2aError, Answer, push::DEFAULT_CONFIG, types::GetTaskPushNotificationConfigRequest};
 
-use crate::{CallContext, Engine, Reply};
+use crate::{CallContext, Engine, Reply, commit::unanswerable};
 
 impl Engine {
     pub(crate) async fn get_task_push_notification_config(
@@ -18,6 +18,7 @@ impl Engine {
         };
         // The specification has no error of its own for a missing config.
         let found = found.ok_or_else(|| A2aError::TaskNotFound { task_id: format!("{}/{}", request.task_id, request.id) })?;
-        context.reply(Answer::PushNotificationConfig(found.config.clone()))
+        let opened = self.opened(&request.task_id, found.clone()).await.map_err(unanswerable)?;
+        context.reply(Answer::PushNotificationConfig(opened.config))
     }
 }

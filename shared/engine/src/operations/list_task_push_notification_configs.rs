@@ -17,19 +17,23 @@ impl Engine {
         request: ListTaskPushNotificationConfigsRequest,
         context: CallContext,
     ) -> Result<Reply, A2aError> {
-        let mut configs: Vec<_> = self.push_configs_of(&request.task_id, &context).await?.into_iter().map(|config| config.config).collect();
+        let mut stored = self.push_configs_of(&request.task_id, &context).await?;
         // They come in the order of their ids, so the last id of a page is the token of the next.
         if let Some(token) = request.page_token.filter(|token| !token.is_empty()) {
-            configs.retain(|config| config.id.as_deref() > Some(token.as_str()));
+            stored.retain(|config| config.config.id.as_deref() > Some(token.as_str()));
         }
         let size = request.page_size.and_then(|size| usize::try_from(size).ok()).filter(|size| *size > 0).unwrap_or(usize::MAX);
-        let more = configs.len() > size;
-        configs.truncate(size);
+        let more = stored.len() > size;
+        stored.truncate(size);
+        let mut configs = Vec::with_capacity(stored.len());
+        for config in stored {
+            configs.push(self.opened(&request.task_id, config).await.map_err(unanswerable)?.config);
+        }
         let next_page_token = more.then(|| configs.last().and_then(|config| config.id.clone())).flatten();
         context.reply(Answer::PushNotificationConfigs(ListTaskPushNotificationConfigsResponse { configs, next_page_token }))
     }
 
-    /// The webhooks of a task in scope, in the order of their ids.
+    /// The webhooks of a task in scope as they are stored, in the order of their ids.
     pub(crate) async fn push_configs_of(&self, task_id: &str, context: &CallContext) -> Result<Vec<PushConfig>, A2aError> {
         let scope = self.scope(context)?;
         self.require_push_notifications(&scope)?;

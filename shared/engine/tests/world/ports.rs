@@ -10,9 +10,12 @@ use std::{
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use engine::ports::{
-    Change, Clock, Committed, EventBus, PushConfig, RememberedMessage, Scope, SequencedEvent, Signal, StoreError, StoredTask, TaskFilter, TaskPage,
-    TaskStore, View, WebhookError, WebhookRequest, WebhookSender,
+use engine::{
+    CredentialKey,
+    ports::{
+        Change, Clock, Committed, CredentialKeys, EventBus, PushConfig, RememberedMessage, Scope, SequencedEvent, Signal, StoreError, StoredTask,
+        TaskFilter, TaskPage, TaskStore, View, WebhookError, WebhookRequest, WebhookSender,
+    },
 };
 use futures::stream::BoxStream;
 use store::SqliteTaskStore;
@@ -181,5 +184,40 @@ impl WebhookSender for RecordedWebhooks {
         }
         self.posted.lock().unwrap().push(request);
         Ok(())
+    }
+}
+
+/// Keys by hand: the last one seals.
+pub struct FewKeys(Mutex<Vec<Arc<CredentialKey>>>);
+
+impl Default for FewKeys {
+    fn default() -> Self {
+        FewKeys(Mutex::new(vec![Arc::new(CredentialKey::derived_from(&CredentialKey::new_secret().unwrap()).unwrap())]))
+    }
+}
+
+impl FewKeys {
+    pub fn change(&self) {
+        self.0.lock().unwrap().extend(FewKeys::default().0.into_inner().unwrap());
+    }
+
+    /// Takes the only key away.
+    pub fn lose(&self) -> Arc<CredentialKey> {
+        self.0.lock().unwrap().pop().unwrap()
+    }
+
+    pub fn find(&self, key: Arc<CredentialKey>) {
+        self.0.lock().unwrap().push(key);
+    }
+}
+
+#[async_trait]
+impl CredentialKeys for FewKeys {
+    async fn newest(&self) -> Result<Arc<CredentialKey>, StoreError> {
+        Ok(self.0.lock().unwrap().last().unwrap().clone())
+    }
+
+    async fn of_id(&self, id: &str) -> Result<Option<Arc<CredentialKey>>, StoreError> {
+        Ok(self.0.lock().unwrap().iter().find(|key| key.id() == id).cloned())
     }
 }

@@ -6,7 +6,10 @@ use engine::Role;
 use http::HeaderMap;
 use protocol::A2aError;
 
-use super::*;
+use super::{
+    testing::{change, keep, moto, nobody},
+    *,
+};
 use crate::Settings;
 
 /// A clock that a test moves, in seconds.
@@ -17,24 +20,6 @@ impl Clock for Hand {
     fn now(&self) -> DateTime<Utc> {
         DateTime::from_timestamp(1_800_000_000 + self.0.load(SeqCst), 0).unwrap()
     }
-}
-
-fn moto() -> BoxFuture<'static, aws_config::SdkConfig> {
-    Box::pin(async { ::tests::servers::aws_config() })
-}
-
-fn nobody() -> BoxFuture<'static, aws_config::SdkConfig> {
-    Box::pin(async { ::tests::servers::aws_config_at("http://127.0.0.1:9") })
-}
-
-async fn keep(secret: &str) -> String {
-    let created = client(moto).await.create_secret().name(::tests::servers::unique_name()).secret_string(secret);
-    created.client_request_token(uuid::Uuid::now_v7().to_string()).send().await.unwrap().arn.unwrap()
-}
-
-async fn change(arn: &str, secret: &str) {
-    let client = client(moto).await;
-    client.put_secret_value().secret_id(arn).secret_string(secret).client_request_token(uuid::Uuid::now_v7().to_string()).send().await.unwrap();
 }
 
 fn security(variables: &[(&str, &str)]) -> SecuritySettings {

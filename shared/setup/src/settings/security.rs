@@ -14,6 +14,9 @@ pub struct SecuritySettings {
     pub authentication: Authentication,
     /// `A2A_SECRET_KEY`: signs and checks access tokens (HS256), 32 bytes or more. Default none: tokens are refused.
     pub secret_key: Option<SecretValue>,
+    /// `A2A_CREDENTIALS_KEY`: seals the credentials of webhooks in the store; several, separated by commas, of which the first seals and all open, or the
+    /// ARN of a secret that holds them. Default derived from the secret key; without one, a key that is made once and kept with the database.
+    pub credentials_key: Option<SecretValue>,
     /// `A2A_JWKS_URL`, `A2A_JWT_ISSUER` and `A2A_JWT_AUDIENCE`: whose tokens (RS256, ES256) are taken besides. Default none.
     pub provider: Option<ProviderSettings>,
     /// `A2A_ADMIN_API_KEY`: whoever shows it is an admin. At least 8 visible ASCII characters. Default none.
@@ -66,6 +69,7 @@ pub(super) fn read(vars: &Vars) -> Result<SecuritySettings, SettingError> {
     let authentication =
         vars.word("A2A_AUTH", &[("optional", Authentication::Optional), ("required", Authentication::Required)], Authentication::Optional)?;
     let secret_key = secret(vars, "A2A_SECRET_KEY", SECRET_KEY_TAKES, is_secret_key)?;
+    let credentials_key = secret(vars, "A2A_CREDENTIALS_KEY", CREDENTIALS_KEY_TAKES, |text| credentials_keys(text).is_some())?;
     let admin_api_key = secret(vars, "A2A_ADMIN_API_KEY", API_KEY_TAKES, is_api_key)?;
     let system_api_key = secret(vars, "A2A_SYSTEM_API_KEY", API_KEY_TAKES, is_api_key)?;
     if let (Some(admin), Some(system)) = (&admin_api_key, &system_api_key)
@@ -87,6 +91,7 @@ pub(super) fn read(vars: &Vars) -> Result<SecuritySettings, SettingError> {
     Ok(SecuritySettings {
         authentication,
         secret_key,
+        credentials_key,
         provider: provider(vars)?,
         admin_api_key,
         system_api_key,
@@ -125,11 +130,19 @@ fn is_trusted(url: &str) -> bool {
 
 /// What `A2A_SECRET_KEY` takes, and what takes its place in Secrets Manager.
 pub(crate) const SECRET_KEY_TAKES: &str = "32 bytes or more";
+/// The same of `A2A_CREDENTIALS_KEY`.
+pub(crate) const CREDENTIALS_KEY_TAKES: &str = "32 bytes or more, or several such keys separated by commas";
 /// The same of `A2A_ADMIN_API_KEY` and `A2A_SYSTEM_API_KEY`.
 pub(crate) const API_KEY_TAKES: &str = "8 or more visible ASCII characters without spaces";
 
 pub(crate) fn is_secret_key(key: &str) -> bool {
     TokenKey::new(key).is_ok()
+}
+
+/// The keys of `A2A_CREDENTIALS_KEY`, the newest first; `None` where one is too short.
+pub(crate) fn credentials_keys(text: &str) -> Option<Vec<String>> {
+    let keys: Vec<String> = text.split(',').map(|key| key.trim().to_owned()).collect();
+    keys.iter().all(|key| key.len() >= 32).then_some(keys)
 }
 
 pub(crate) fn is_api_key(key: &str) -> bool {
@@ -152,6 +165,7 @@ impl fmt::Debug for SecuritySettings {
         f.debug_struct("SecuritySettings")
             .field("authentication", &self.authentication)
             .field("secret_key", &self.secret_key)
+            .field("credentials_key", &self.credentials_key)
             .field("provider", &self.provider)
             .field("admin_api_key", &self.admin_api_key)
             .field("system_api_key", &self.system_api_key)

@@ -103,6 +103,8 @@ fn a_wrong_variable_is_named_with_what_it_holds_and_what_it_takes() {
 fn a_secret_that_is_wrong_is_not_shown() {
     for (name, value) in [
         ("A2A_SECRET_KEY", "hunter2"),
+        ("A2A_CREDENTIALS_KEY", "hunter2"),
+        ("A2A_CREDENTIALS_KEY", "0123456789abcdef0123456789abcdef,hunter2"),
         ("A2A_ADMIN_API_KEY", "hunter2"),
         ("A2A_SYSTEM_API_KEY", "hunter2 hunter2"),
         ("A2A_DATABASE_URL", "mysql://ann:hunter2@db/a2a"),
