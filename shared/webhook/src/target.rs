@@ -27,19 +27,32 @@ pub(crate) fn parse(url: &str, allow_loopback: bool) -> Result<Url, String> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err("it carries credentials".into());
     }
-    if let Some(reason) = url.port().and_then(port::refusal) {
-        return Err(reason.into());
-    }
     // The parser has turned decimal, octal, hexadecimal, short and full-width forms of IPv4 into the plain one by now.
     let Some(host) = url.host_str().filter(|host| !host.is_empty()) else { return Err("it names no host".into()) };
-    let refusal = match host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
-        Ok(literal) => address::refusal(literal, allow_loopback),
+    let literal = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let refusal = match literal {
+        Ok(address) => address::refusal(address, allow_loopback),
         Err(_) => refused_name(host, allow_loopback),
     };
-    match refusal {
-        Some(reason) => Err(format!("`{host}` is {reason}")),
-        None => Ok(url),
+    if let Some(reason) = refusal {
+        return Err(format!("`{host}` is {reason}"));
     }
+    // Whoever admits this machine has its ports in view.
+    let this_machine = literal.map_or_else(|_| is_this_machine(host), |address| address.is_loopback());
+    match url.port().and_then(port::refusal) {
+        Some(reason) if !this_machine || url.port() == Some(0) => Err(reason.into()),
+        _ => Ok(url),
+    }
+}
+
+/// Whether the name means this machine wherever it is looked up.
+fn is_this_machine(host: &str) -> bool {
+    let name = host.trim_end_matches('.');
+    name == "localhost.localdomain" || is_below(name, "localhost")
+}
+
+fn is_below(name: &str, end: &str) -> bool {
+    name.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 /// Names of networks behind the server: reserved for them (RFC 6761, 6762, 8375), ICANN's for private use, and what is used so all the same.
@@ -47,12 +60,11 @@ const INSIDE: [&str; 10] = ["internal", "local", "localdomain", "home.arpa", "in
 
 /// Names that nobody outside can have, wherever they are looked up.
 fn refused_name(host: &str, allow_loopback: bool) -> Option<&'static str> {
-    let name = host.trim_end_matches('.');
-    let is_below = |end: &str| name.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    if is_below("localhost") || name == "localhost.localdomain" {
+    if is_this_machine(host) {
         return (!allow_loopback).then_some("this machine");
     }
-    if !name.contains('.') || INSIDE.iter().any(|end| is_below(end)) {
+    let name = host.trim_end_matches('.');
+    if !name.contains('.') || INSIDE.iter().any(|end| is_below(name, end)) {
         return Some("a name of a private network");
     }
     None

@@ -195,6 +195,17 @@ fn ordinary_urls_are_accepted_without_a_lookup() {
 }
 
 #[test]
+fn the_setting_admits_this_machine_at_any_port_and_no_other() {
+    let sender = ReqwestWebhookSender::new(true);
+    for url in ["http://127.0.0.1:9/", "http://localhost:22/", "http://[::1]:6379/", "http://a.localhost:3000/"] {
+        assert_eq!(sender.check(url), Ok(()), "{url}");
+    }
+    for url in ["http://127.0.0.1:0/", "http://10.0.0.1:8080/", "http://redis:8080/", "http://example.com:22/", "http://[::ffff:127.0.0.1]:8080/"] {
+        assert!(sender.check(url).is_err(), "{url}");
+    }
+}
+
+#[test]
 fn a_refusal_says_why() {
     let refusal = |url| ReqwestWebhookSender::new(false).check(url).unwrap_err().to_string();
     assert_eq!(refusal("http://0x7f.1/"), "the webhook URL is refused: `127.0.0.1` is a loopback address");
