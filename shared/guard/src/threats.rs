@@ -17,7 +17,10 @@ mod rules;
 mod view;
 
 use self::features::Features;
-pub use self::fields::{Finding, in_call, in_field};
+pub use self::{
+    fields::{Finding, in_call, in_field},
+    rules::compiled_tables,
+};
 
 /// So many encodings may lie on top of each other; more are an attempt to hide.
 pub const MOST_ENCODINGS: usize = 5;

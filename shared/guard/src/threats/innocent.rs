@@ -63,10 +63,11 @@ fn is_in_place(bytes: &[u8], at: usize) -> bool {
     let before = at.checked_sub(1).map_or(b' ', |at| bytes[at]);
     let after = bytes.get(at + 1).copied().unwrap_or(b' ');
     match bytes[at] {
+        b' ' if bytes[at + 1..].starts_with(b"+http") => before == b';',
         b' ' => after != b' ' && !(after == b'-' && bytes.get(at + 2).is_some_and(|next| *next != b' ')) && !(b"/+@=*'".contains(&after)),
         b'\'' => before.is_ascii_alphabetic() && after.is_ascii_alphabetic(),
         b'"' => (after.is_ascii_alphanumeric() && b" =/(,".contains(&before)) || (before.is_ascii_alphanumeric() && b" ;,)".contains(&after)),
-        b'(' => before == b' ' && after.is_ascii_alphanumeric(),
+        b'(' => before == b' ' && (after.is_ascii_alphanumeric() || bytes[at + 1..].starts_with(b"+http")),
         b')' => (before.is_ascii_alphanumeric() || before == b'.') && b" ,;.".contains(&after),
         b'*' => before == b'/' && b" ,;".contains(&after) || after == b'/' && bytes.get(at + 2) == Some(&b'*') && b" ,".contains(&before),
         b'=' => before.is_ascii_alphanumeric() && (after.is_ascii_alphanumeric() || after == b'"'),
@@ -75,12 +76,17 @@ fn is_in_place(bytes: &[u8], at: usize) -> bool {
                 || after == b'*'
                 || (after == b'/' && before == b':')
                 || (before == b'/' && at >= 2 && bytes[at - 2] == b':')
+                || bytes[at + 1..].starts_with(b".well-known/")
+                // A path that ends, and the weak form of a version's tag.
+                || (at + 1 == bytes.len() && (at == 0 || before.is_ascii_alphanumeric()))
+                || (bytes.starts_with(b"W/\"") && at == 1)
         }
         b'-' => after != b'-',
         b'@' => before.is_ascii_alphanumeric() && after.is_ascii_alphanumeric(),
         b'+' => after.is_ascii_alphanumeric() && !ends_in_dash(&bytes[at + 1..]),
         b':' => after != b':' && !b"'\"(".contains(&after),
-        b'?' | b'!' => before.is_ascii_alphanumeric() && after == b' ',
+        b'?' => (before.is_ascii_alphanumeric() && (after == b' ' || after.is_ascii_alphanumeric())) || bytes == b"?0" || bytes == b"?1",
+        b'!' => before.is_ascii_alphanumeric() && after == b' ',
         b';' | b'&' => after == b' ' || after.is_ascii_alphanumeric(),
         b'.' | b',' => after != b'/' && after != b'?',
         b'_' => true,
@@ -110,7 +116,8 @@ fn words_are_innocent(bytes: &[u8], features: Features) -> bool {
         number |= word[0].is_ascii_digit();
         // What follows a separator may be a command, unless it is given a value.
         let separated = b";&".contains(&before) || (before == b' ' && at >= 2 && b";&".contains(&bytes[at - 2]));
-        if separated && after != b'=' && !(before == b' ' && bytes[at - 2] == b';' && word[0].is_ascii_uppercase()) {
+        let of_a_client = || word[0].is_ascii_uppercase() || [&b"x64"[..], b"rv", b"linux"].contains(&word);
+        if separated && after != b'=' && !(before == b' ' && bytes[at - 2] == b';' && of_a_client()) {
             return false;
         }
         if word.starts_with(b"0x") || (after == b'=' && word.len() > 2 && word[..2].eq_ignore_ascii_case(b"on")) {
@@ -121,7 +128,7 @@ fn words_are_innocent(bytes: &[u8], features: Features) -> bool {
             lower[..length].copy_from_slice(word);
             lower[..length].make_ascii_lowercase();
             let word = std::str::from_utf8(&lower[..length]).unwrap_or_default();
-            if SUSPICIOUS.binary_search(&word).is_ok()
+            if (SUSPICIOUS.binary_search(&word).is_ok() && !is_of_a_host_or_client(word, before, &bytes[at + length..]))
                 || (after == b':' && SCHEMES.binary_search(&word).is_ok())
                 || (word.contains('_') && is_of_a_server(word))
             {
@@ -143,6 +150,18 @@ fn words_are_innocent(bytes: &[u8], features: Features) -> bool {
     }
     let condition_on_something = condition && (number || features.any(F::QUOTE | F::EQUALS | F::STAR));
     !(condition_on_something || (first && (second || number || features.any(F::PAREN | F::STAR | F::EQUALS | F::QUOTE | F::AT))))
+}
+
+/// `example.net`, and the systems that browsers say they run on.
+fn is_of_a_host_or_client(word: &str, before: u8, rest: &[u8]) -> bool {
+    match word {
+        "net" => before == b'.' && (!rest.starts_with(b" ") || rest.starts_with(b" (")),
+        "os" => before == b' ' && !rest.starts_with(b"."),
+        "curl" | "wget" => before == b' ' && matches!(rest, [b'/', digit, ..] if digit.is_ascii_digit()),
+        "java" => before == b' ' && rest.starts_with(b"-http-client/"),
+        "windows" => (before == b'(' && rest.starts_with(b" NT ")) || (before == b'"' && rest == b"\""),
+        _ => false,
+    }
 }
 
 /// Names that databases give to what is their own.
@@ -194,6 +213,14 @@ mod tests {
             "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
             "https://example.com/hooks/a2a",
             "/tasks/0190c7a2-6f0e-7c3e-9a54-3a1f0b6d2c11:cancel",
+            "/",
+            "/acme/",
+            "/.well-known/agent-card.json",
+            "https://app.example.com/agents?tab=list",
+            "W/\"67ab43\"",
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:127.0) Gecko/20100101 Firefox/127.0",
+            "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+            "Java-http-client/17.0.11",
         ] {
             let innocent = is_innocent(text, Features::of(text));
             assert!(innocent, "{text}");

@@ -1,18 +1,25 @@
 //! Line breaks and control characters: what forges a header or a line of a log.
 
-use std::sync::LazyLock;
+use super::{
+    CERTAIN, Context, Features, Kind, Score,
+    rules::{self, Rule},
+};
 
-use regex::bytes::Regex;
-
-use super::{CERTAIN, Context, Features, Kind, Score};
-
-/// After a break, what a header, a response or a line of a log begins with.
-static HEADER: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i-u)[\r\n]\s*(?:set-cookie|location|content-\w+|x-[\w-]+|access-control-[\w-]+|host|refresh|cookie|link|transfer-encoding|status|server|etag|connection|cache-control|authorization|user-agent|referer|origin|bcc|cc|to|from|subject|reply-to|mime-version|vary|date|expires|last-modified|www-authenticate|clear-site-data|strict-transport-security|[\w]+-[\w-]+)\s*:|[\r\n]\s*http/\d|[\r\n]\s*(?:get|post|put|delete|head|options|helo|rcpt|mail from|data|quit|flushall|set|config)\s+\S|\r\n\r\n|\n\n\s*<").ok()
-});
-static LOG: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i-u)[\r\n]\s*(?:\[?\s*(?:info|warn|warning|error|debug|trace|fatal|critical|notice|alert|audit|success|fail(?:ed|ure)?|security|emerg)\b\s*[\]:=|-]?|\[?\d{4}[-/]\d\d?[-/]\d\d?|\[?\d\d?[:/](?:\d\d|[a-z]{3})[:/]\d\d|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\s+\d|\d+\.\d+\.\d+\.\d+\s|(?:level|time|ts|msg|severity|event|status|user|action)\s*=|<\d+>|(?:user|login|admin|root|auth\w*|session|access|password)\b.*\b(?:logged|login|granted|success\w*|fail\w*|authenticated|accepted|denied|deleted|created|changed|opened|closed|from)\b|\{\s*\x22(?:level|time|ts|msg|severity|timestamp)|root:|uid=)").ok()
-});
+/// What a header, a response or a line of a log begins with, after a break.
+pub(super) const RULES: &[Rule] = &[
+    (
+        Kind::HeaderInjection,
+        CERTAIN - 2,
+        "a line break, then a header",
+        r"(?i)[\r\n]\s*(?:set-cookie|location|content-\w+|x-[\w-]+|access-control-[\w-]+|host|refresh|cookie|link|transfer-encoding|status|server|etag|connection|cache-control|authorization|user-agent|referer|origin|bcc|cc|to|from|subject|reply-to|mime-version|vary|date|expires|last-modified|www-authenticate|clear-site-data|strict-transport-security|[\w]+-[\w-]+)\s*:|[\r\n]\s*http/\d|[\r\n]\s*(?:get|post|put|delete|head|options|helo|rcpt|mail from|data|quit|flushall|set|config)\s+\S|\r\n\r\n|\n\n\s*<",
+    ),
+    (
+        Kind::LogInjection,
+        CERTAIN - 2,
+        "a line break, then what looks like a log",
+        r"(?i)[\r\n]\s*(?:\[?\s*(?:info|warn|warning|error|debug|trace|fatal|critical|notice|alert|audit|success|fail(?:ed|ure)?|security|emerg)\b\s*[\]:=|-]?|\[?\d{4}[-/]\d\d?[-/]\d\d?|\[?\d\d?[:/](?:\d\d|[a-z]{3})[:/]\d\d|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\s+\d|\d+\.\d+\.\d+\.\d+\s|(?:level|time|ts|msg|severity|event|status|user|action)\s*=|<\d+>|(?:user|login|admin|root|auth\w*|session|access|password)\b.*\b(?:logged|login|granted|success\w*|fail\w*|authenticated|accepted|denied|deleted|created|changed|opened|closed|from)\b|\{\s*\x22(?:level|time|ts|msg|severity|timestamp)|root:|uid=)",
+    ),
+];
 
 /// Searches for breaks; `decoded` says that they were written in some encoding, which nobody does without intent.
 pub(super) fn search(text: &str, features: Features, context: Context, decoded: bool, score: &mut Score) {
@@ -22,7 +29,7 @@ pub(super) fn search(text: &str, features: Features, context: Context, decoded: 
     }
     // Written out, a break may be part of a path: only what follows tells.
     if features.any(Features::BACKSLASH) && (text.contains("\\n") || text.contains("\\r")) {
-        breaks_then(&text.replace("\\n", "\n").replace("\\r", "\r"), score);
+        rules::search_lines(&text.replace("\\n", "\n").replace("\\r", "\r"), score);
     }
     if text.contains('\0') {
         score.add(Kind::PathTraversal, CERTAIN - 2, "a NUL");
@@ -40,21 +47,10 @@ pub(super) fn search(text: &str, features: Features, context: Context, decoded: 
     } else {
         text
     };
-    breaks_then(lines, score);
+    rules::search_lines(lines, score);
     if decoded {
         score.add(Kind::LogInjection, 6, "a line break in an encoding");
     } else if context == Context::Name {
         score.add(Kind::LogInjection, 6, "a line break in a name");
-    }
-}
-
-/// What stands at the beginning of a line.
-fn breaks_then(lines: &str, score: &mut Score) {
-    let found = |expression: &LazyLock<Option<Regex>>| expression.as_ref().is_some_and(|expression| expression.is_match(lines.as_bytes()));
-    if found(&HEADER) {
-        score.add(Kind::HeaderInjection, CERTAIN - 2, "a line break, then a header");
-    }
-    if found(&LOG) {
-        score.add(Kind::LogInjection, CERTAIN - 2, "a line break, then what looks like a log");
     }
 }

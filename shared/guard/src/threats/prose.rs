@@ -1,6 +1,6 @@
 //! Messages: prose for an agent, in which attacks may be talked about. Only a text that is nothing but an attack is one.
 
-use super::rules::Rule;
+use super::{Features, rules::Rule};
 use crate::threats::Kind::{CommandInjection, Log4Shell, PathTraversal, SqlInjection, Xss, Xxe};
 
 /// Longer texts are documents.
@@ -45,6 +45,19 @@ pub(super) const RULES: &[Rule] = &[
     (Log4Shell, 10, "the text is a lookup of a logger", r"^\s*\$\{\s*(?:jndi:|(?:\$\{|lower:|upper:|::-|env:)).*(?:ldaps?|rmi|dns|iiop|://)"),
     (Xxe, 10, "the text is a document that reads files", r#"<!entity\s+%?\s*\w+\s+system\s+['"](?:file:|php:|expect:|/etc)"#),
 ];
+
+/// Whether a text in one case has the characters without which none of these rules finds anything.
+pub(super) fn has_what_rules_need(plain: &str, features: Features) -> bool {
+    use Features as F;
+    let goes_on_after_a_number = || {
+        let start = plain.trim_start().bytes().next();
+        start.is_some_and(|first| first == b'-' || first.is_ascii_digit()) && (features.any(F::EQUALS) || plain.contains("union"))
+    };
+    features.any(F::QUOTE | F::SEMICOLON | F::PIPE | F::AMPERSAND | F::DOTS)
+        || (features.any(F::DOLLAR) && features.any(F::BRACE))
+        || (features.any(F::ANGLE) && plain.contains("<!entity"))
+        || goes_on_after_a_number()
+}
 
 /// Whether a text can be an attack and nothing else: short, without sentences, with characters that attacks need.
 pub(super) fn may_be_bare_attack(text: &str) -> bool {

@@ -19,7 +19,8 @@ pub(super) fn search(text: &str, features: Features, context: Context, score: &m
         let spaced_features = Features::of(&spaced);
         rules::search(&spaced, spaced_features, context, score);
     }
-    if features.any(Features::QUOTE | Features::BACKSLASH | Features::OTHER | Features::COLON | Features::DOLLAR) {
+    // What is torn apart is never certain enough for a message.
+    if context != Context::Text && features.any(Features::QUOTE | Features::BACKSLASH | Features::OTHER | Features::COLON | Features::DOLLAR) {
         rules::search_squeezed(&squeezed(&plain), score);
     }
 }
