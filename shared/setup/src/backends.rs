@@ -41,6 +41,11 @@ impl Database {
         }
     }
 
+    /// Whether the first request has to go over the network.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        !matches!(self, Database::Sqlite(..))
+    }
+
     /// Whether a server may hold connections of this process.
     pub(crate) fn is_connected_to(&self) -> bool {
         matches!(self, Database::Postgres(_))

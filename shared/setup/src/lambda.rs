@@ -113,12 +113,15 @@ async fn serve(
     {
         tracing::debug!(%error, "connections will end without a farewell");
     }
-    let (warm_up, warmed) = (parts.warm_up, app.clone());
-    tokio::spawn(async move {
-        // First Lambda hears that the init phase is over. Its first event is on its way while the connection is made.
-        yield_now().await;
-        warm_up(&warmed).await;
-    });
+    // A file is there already; and who is frozen in a transaction on it would lock out all others.
+    if database.is_elsewhere() {
+        let (warm_up, warmed) = (parts.warm_up, app.clone());
+        tokio::spawn(async move {
+            // First Lambda hears that the init phase is over. Its first event is on its way while the connection is made.
+            yield_now().await;
+            warm_up(&warmed).await;
+        });
+    }
     let ended = async {
         terminated.recv().await;
     };
