@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, process::Command};
 use serde_json::Value;
 
 /// Our crates from the bottom up, each with what it may stand on. Functions and the gateway follow by rule.
-const MAY_USE: [(&str, &[&str]); 11] = [
+const MAY_USE: [(&str, &[&str]); 12] = [
     ("protocol", &[]),
     ("telemetry", &[]),
     ("engine", &["protocol"]),
@@ -18,6 +18,8 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     ("guard", &["protocol", "engine"]),
     ("edge", &["protocol", "engine", "guard", "telemetry"]),
     ("setup", &["protocol", "engine", "store", "events", "queue", "webhook", "agents", "guard", "edge", "telemetry"]),
+    // Speaks to servers of others, too: it knows of ours what they can know.
+    ("load", &[]),
 ];
 
 /// What `protocol` must not link: everything that waits, reads, sends or tells the time.

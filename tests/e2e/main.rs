@@ -22,6 +22,7 @@ mod ingestion;
 mod legacy_clients;
 mod lists;
 mod load;
+mod load_command;
 mod multi_turn;
 mod official_clients;
 mod push_notifications;

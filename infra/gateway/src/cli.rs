@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use engine::Role;
 use guard::DEFAULT_KEY_DAYS;
+use load::LoadOptions;
 
 /// An Agent2Agent (A2A) server, and its operator's tools.
 #[derive(Parser)]
@@ -32,6 +33,8 @@ pub enum Command {
     Index(IndexOptions),
     /// Ask a server whether it is well; the exit code says it
     Healthcheck(HealthcheckOptions),
+    /// Load a server of any version of A2A, and report how it bears that
+    Load(LoadOptions),
 }
 
 /// How to serve.

@@ -3,6 +3,7 @@
 pub mod healthcheck;
 pub mod index;
 pub mod key;
+pub mod load;
 pub mod migrate;
 pub mod serve;
 pub mod token;

@@ -40,6 +40,7 @@ fn main() -> ExitCode {
             Command::Key(command) => commands::key::run(command).await,
             Command::Index(options) => commands::index::run(options).await,
             Command::Healthcheck(options) => commands::healthcheck::run(&options).await,
+            Command::Load(options) => commands::load::run(options).await,
         }
     });
     // Whatever still runs has had its time.

@@ -6,6 +6,7 @@ mod identity_provider;
 mod inbox;
 mod pdf;
 pub mod server;
+mod stand_in;
 mod tools;
 mod v1;
 
@@ -15,5 +16,6 @@ pub use identity_provider::{IdentityProvider, SigningKey};
 pub use inbox::Inbox;
 pub use pdf::pdf_of;
 pub use server::{Answered, Server, answered};
+pub use stand_in::StandIn;
 pub use tools::tool;
 pub use v1::{data_message, first_artifact, message, say, state, text_of};

@@ -1,0 +1,245 @@
+//! `a2a load`: what it sends, what it counts, what it reports, and when it fails.
+
+use std::{
+    path::Path,
+    process::{Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+use crate::harness::{Backend, Server, StandIn, server::binary};
+
+/// Runs it with these arguments in an empty directory, and reads the report, if one was written.
+async fn load(url: &str, arguments: &[&str]) -> (Output, Value) {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = command(url, arguments, directory.path());
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let report = std::fs::read_to_string(directory.path().join("report.json")).map(|report| serde_json::from_str(&report).unwrap());
+    (output, report.unwrap_or_default())
+}
+
+fn command(url: &str, arguments: &[&str], directory: &Path) -> Command {
+    let mut command = Command::new(binary());
+    command.args(["load", "--url", url, "--report", "report.json"]).args(arguments).current_dir(directory);
+    command
+}
+
+/// Without waiting for anything but answers.
+const AT_ONCE: [&str; 4] = ["--ramp-up", "0", "--think-time", "0"];
+
+fn said(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[tokio::test]
+async fn every_request_of_the_standard_load_is_completed() {
+    let server = Server::start();
+    // What stands in for AWS takes its time.
+    let requests = if Backend::chosen() == Backend::DynamoDbSqs { "100" } else { "1000" };
+    let (output, report) = load(&server.base, &[&AT_ONCE[..], &["--requests", requests, "--min-success-percent", "100"]].concat()).await;
+    let text = said(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+    for line in [&format!("Total Requests: {requests}"), &format!("Successful Requests: {requests}"), "Failed Requests: 0", "Concurrent Users: 20"] {
+        assert!(text.lines().any(|other| other == line), "`{line}` is missing in\n{text}");
+    }
+    assert_eq!(report["target"]["protocol_version"], "1.0", "{report}");
+    assert_eq!(report["task_states"].get("failed"), None, "{report}");
+    for (scenario, share) in [("document_search", 0.4), ("analysis_task", 0.3), ("synthesis_task", 0.2), ("health_check", 0.1)] {
+        let asked = report["scenario_results"][scenario]["total_requests"].as_f64().unwrap() / requests.parse::<f64>().unwrap();
+        assert!((asked - share).abs() < 0.15, "{scenario}: {asked}");
+        assert!(text.contains(&format!("  {scenario}:\n    Requests: ")), "{text}");
+    }
+    // A progress bar is for terminals.
+    assert_eq!(said(&output.stderr), "");
+}
+
+#[tokio::test]
+async fn an_agent_of_each_version_is_spoken_to_as_its_card_says() {
+    let of_0_3 = Server::with(&[("A2A_CARD", "v0.3")]);
+    for (arguments, version) in
+        [(&[][..], "0.3"), (&["--stream"], "0.3"), (&["--protocol", "1.0"], "1.0"), (&["--protocol", "0.1", "--stream"], "0.1")]
+    {
+        let (output, report) = load(&of_0_3.base, &[&AT_ONCE[..], &["--requests", "20", "--min-success-percent", "100"], arguments].concat()).await;
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        assert_eq!(report["target"]["protocol_version"], version);
+        assert_eq!(report["first_event_ms"].is_null(), !arguments.contains(&"--stream"), "{arguments:?}: {report}");
+    }
+    let of_0_1 = StandIn::open(100, Duration::ZERO, "completed").await;
+    let (output, report) = load(&of_0_1.url, &[&AT_ONCE[..], &["--requests", "20"]].concat()).await;
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!((&report["target"]["protocol_version"], &report["target"]["name"]), (&"0.1".into(), &"stand-in".into()));
+    assert_eq!((of_0_1.asked(), &report["successful_requests"]), (20, &20.into()));
+    assert!(report["scenario_results"].get("health_check").is_none(), "{report}");
+    assert!(said(&output.stderr).contains("/health is not there: health_check is left out"), "{output:?}");
+}
+
+#[tokio::test]
+async fn an_agent_without_json_rpc_is_spoken_to_by_http_json() {
+    let server = Server::with(&[]);
+    let of_1_0 =
+        json!({"supportedInterfaces": [{"url": server.base, "protocolBinding": "HTTP+JSON", "protocolVersion": "1.0", "tenant": "research"}]});
+    let of_0_3 = json!({"url": server.base, "protocolVersion": "0.3.0", "preferredTransport": "HTTP+JSON"});
+    for (card, version) in [(of_1_0, "1.0"), (of_0_3, "0.3")] {
+        let shown = StandIn::showing(card).await;
+        for form in [&[][..], &["--stream"]] {
+            let arguments = ["--requests", "20", "--scenarios", "document_search", "--min-success-percent", "100"];
+            let (output, report) = load(&shown.url, &[&AT_ONCE[..], &arguments, form].concat()).await;
+            assert!(output.status.success(), "{version} {form:?}: {output:?}");
+            assert_eq!((&report["target"]["binding"], &report["target"]["protocol_version"]), (&"HTTP+JSON".into(), &version.into()));
+            assert_eq!((shown.asked(), &report["task_states"]["completed"]), (0, &20.into()), "{report}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_failed_is_a_failure() {
+    let server = StandIn::open(100, Duration::ZERO, "failed").await;
+    let (output, report) = load(&server.url, &[&AT_ONCE[..], &["--requests", "10"]].concat()).await;
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!((&report["failed_requests"], &report["errors_by_type"]["task failed"]), (&10.into(), &10.into()), "{report}");
+    assert!(said(&output.stdout).contains("ERRORS BY TYPE:\n  task failed: 10\n"), "{output:?}");
+    assert!(said(&output.stderr).ends_with("a2a: none of 10 requests succeeded\n"), "{output:?}");
+}
+
+#[tokio::test]
+async fn each_bound_decides_the_exit_code() {
+    let server = StandIn::open(100, Duration::from_millis(20), "completed").await;
+    for (bound, holds) in [
+        (["--max-average-ms", "10000"], true),
+        (["--max-average-ms", "5"], false),
+        (["--max-p99-ms", "10000"], true),
+        (["--max-p99-ms", "5"], false),
+        (["--min-success-percent", "100"], true),
+    ] {
+        let (output, report) = load(&server.url, &[&AT_ONCE[..], &["--requests", "20"], &bound].concat()).await;
+        assert_eq!(output.status.code(), Some(if holds { 0 } else { 1 }), "{bound:?}: {output:?}");
+        assert_eq!(report["bounds"][0]["met"], holds, "the report is there all the same: {report}");
+        assert_eq!(said(&output.stderr).contains(&format!("a2a: {} {}: MISSED", bound[0], bound[1])), !holds, "{output:?}");
+    }
+}
+
+#[tokio::test]
+async fn too_few_successes_are_a_missed_bound() {
+    let server = Server::with(&[("A2A_AUTH", "required")]);
+    let arguments = ["--requests", "60", "--users", "2", "--min-success-percent", "50"];
+    let (output, report) = load(&server.base, &[&AT_ONCE[..], &arguments].concat()).await;
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    // Whoever shows no credentials may ask for the health alone.
+    assert_eq!(report["scenario_results"]["health_check"]["success_rate"], 1.0, "{report}");
+    assert!(report["errors_by_type"].as_object().unwrap().keys().all(|error| error.starts_with("HTTP 401")), "{report}");
+    assert!(said(&output.stderr).contains("--min-success-percent 50: MISSED"), "{output:?}");
+}
+
+#[tokio::test]
+async fn credentials_are_sent() {
+    let (secret, admin) = ("0123456789abcdef0123456789abcdef", "an-admin-key-of-thirty-two-letters");
+    let server = Server::with(&[("A2A_AUTH", "required"), ("A2A_SECRET_KEY", secret), ("A2A_ADMIN_API_KEY", admin)]);
+    let token = said(&server.command(&["token", "--sub", "load", "--ttl", "600"]).stdout);
+    for credentials in [["--token", token.trim()], ["--api-key", admin]] {
+        let (output, _) = load(&server.base, &[&AT_ONCE[..], &["--requests", "20", "--min-success-percent", "100"], &credentials].concat()).await;
+        assert!(output.status.success(), "{output:?}");
+        assert!(!format!("{output:?}").contains(credentials[1]), "credentials are not shown: {output:?}");
+    }
+}
+
+#[tokio::test]
+async fn credentials_are_not_taken_where_a_card_leads_to() {
+    let other = StandIn::open(1, Duration::ZERO, "completed").await;
+    let server = StandIn::showing(json!({"url": other.url})).await;
+    let (output, _) = load(&server.url, &[&AT_ONCE[..], &["--requests", "1", "--token", "hush"]].concat()).await;
+    assert_eq!((output.status.code(), other.asked(), server.asked()), (Some(1), 0, 0), "{output:?}");
+    assert!(said(&output.stderr).contains(&other.url) && !said(&output.stderr).contains("hush"), "{output:?}");
+    let (output, _) = load(&server.url, &[&AT_ONCE[..], &["--requests", "1"]].concat()).await;
+    assert_eq!((output.status.code(), other.asked()), (Some(0), 1), "without credentials it is followed: {output:?}");
+}
+
+#[tokio::test]
+async fn requests_at_a_rate_wait_for_nobody_and_count_from_when_they_were_due() {
+    // Ten a second is what it answers, and five times as many come: the last of them has two seconds to wait.
+    let server = StandIn::open(1, Duration::from_millis(100), "completed").await;
+    let arguments = ["--rate", "50", "--duration", "0.5", "--text", "hello"];
+    let (output, report) = load(&server.url, &arguments).await;
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!((&report["total_requests"], server.asked()), (&25.into(), 25));
+    let (p50, max) = (report["latency_ms"]["p50"].as_f64().unwrap(), report["latency_ms"]["max"].as_f64().unwrap());
+    assert!(p50 >= 700.0 && max >= 1900.0, "{report}");
+    assert!(report["config"]["concurrent_users"].is_null() && report["config"]["rate"] == 50.0, "{report}");
+}
+
+#[tokio::test]
+async fn the_highest_rate_is_found() {
+    // 200 a second.
+    let server = StandIn::open(4, Duration::from_millis(20), "completed").await;
+    let arguments = ["--saturate", "--rate", "60", "--duration", "0.4", "--max-p99-ms", "150", "--text", "hello"];
+    let (output, report) = load(&server.url, &arguments).await;
+    assert!(output.status.success(), "{output:?}");
+    let highest = report["saturation"]["highest_rate"].as_f64().unwrap();
+    assert!((60.0..=280.0).contains(&highest), "{report}");
+    assert!(report["latency_ms"]["p99"].as_f64().unwrap() <= 150.0, "{report}");
+    let tries = report["saturation"]["tries"].as_array().unwrap();
+    assert!(tries.iter().any(|tried| tried["borne"] == false && tried["rate"].as_f64().unwrap() > highest), "{report}");
+    assert!(said(&output.stdout).contains("SATURATION:\n  60.0/s: borne"), "{output:?}");
+}
+
+#[tokio::test]
+async fn a_stream_is_timed_to_its_first_event_and_to_its_end() {
+    // The agent answers after a second.
+    let server = Server::conformance();
+    let (output, report) = load(&server.base, &["--stream", "--text", "x", "--users", "2", "--requests", "2", "--ramp-up", "0"]).await;
+    assert!(output.status.success(), "{output:?}");
+    let (first, whole) = (report["first_event_ms"]["max"].as_f64().unwrap(), report["latency_ms"]["p50"].as_f64().unwrap());
+    assert!(whole >= 1000.0 && first <= whole - 500.0, "{report}");
+    assert_eq!(report["task_states"]["input-required"], 2);
+    assert!(said(&output.stdout).contains("TIME TO FIRST EVENT (ms):"), "{output:?}");
+}
+
+#[tokio::test]
+async fn reports_are_written_in_every_form() {
+    let server = StandIn::open(9, Duration::ZERO, "completed").await;
+    let directory = tempfile::tempdir().unwrap();
+    let arguments = [&AT_ONCE[..], &["--requests", "5", "--report", "report.md", "--report", "report.svg"]].concat();
+    let mut command = command(&server.url, &arguments, directory.path());
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let read = |name: &str| std::fs::read_to_string(directory.path().join(name)).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&read("report.json")).unwrap()["total_requests"], 5);
+    assert!(read("report.md").starts_with("# Load test of stand-in\n") && read("report.md").contains("(report.svg)"));
+    assert!(read("report.svg").starts_with("<svg "));
+    let (output, _) = load(&server.url, &[&AT_ONCE[..], &["--requests", "1", "--report", "no/such/folder.md"]].concat()).await;
+    assert!(!output.status.success() && said(&output.stderr).contains("`no/such/folder.md`"), "{output:?}");
+}
+
+#[tokio::test]
+async fn an_interrupted_load_says_what_there_is() {
+    let server = StandIn::open(9, Duration::ZERO, "completed").await;
+    let directory = tempfile::tempdir().unwrap();
+    for pace in [&["--rate", "100"][..], &["--users", "2", "--think-time", "0.05", "--ramp-up", "0"]] {
+        let before = server.asked();
+        let child = command(&server.url, &[pace, &["--duration", "60"]].concat(), directory.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        while server.asked() < before + 10 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+        let told = Instant::now();
+        let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
+        assert!(told.elapsed() < Duration::from_secs(5), "{pace:?}");
+        assert_eq!(output.status.code(), Some(1), "{pace:?}");
+        let text = said(&output.stdout);
+        assert!(text.contains("Interrupted: what was under way is not counted.") && !text.contains("Total Requests: 0\n"), "{pace:?}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_named() {
+    let (output, _) = load("http://127.0.0.1:9/base", &["--requests", "1"]).await;
+    assert_eq!(output.status.code(), Some(1));
+    let line = said(&output.stderr);
+    assert!(line.contains("http://127.0.0.1:9/base/.well-known/agent-card.json does not answer") && line.lines().count() == 1, "{line}");
+    let (output, report) = load("http://127.0.0.1:9/", &[&AT_ONCE[..], &["--requests", "3", "--protocol", "1.0", "--text", "x"]].concat()).await;
+    assert_eq!((output.status.code(), &report["failed_requests"]), (Some(1), &3.into()), "{output:?}");
+}
