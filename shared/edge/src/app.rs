@@ -8,6 +8,7 @@ use guard::{Guard, threats::Policy};
 use http::HeaderValue;
 
 use crate::{
+    Audit,
     cards::{Cards, DefaultCard},
     signing::SigningKeySource,
 };
@@ -20,6 +21,8 @@ pub struct App {
     pub ports: Ports,
     /// How the edge behaves.
     pub settings: EdgeSettings,
+    /// Remembers what bears on security.
+    pub audit: Audit,
     pub(crate) guard: Guard,
     pub(crate) cards: Cards,
     pub(crate) cors_origins: Vec<HeaderValue>,
@@ -39,18 +42,20 @@ pub struct EdgeSettings {
     pub default_card: DefaultCard,
     /// How long a blocking call may take.
     pub request_timeout: Duration,
+    /// How long audit records are kept.
+    pub audit_retention: Duration,
     /// What is done about attacks in requests.
     pub threats: Policy,
 }
 
 impl App {
     /// An app over these. Without a key the agent cards are not signed.
-    pub fn new(engine: Engine, guard: Guard, signing_key: Option<SigningKeySource>, settings: EdgeSettings) -> Arc<Self> {
+    pub fn new(engine: Engine, guard: Guard, signing_key: Option<SigningKeySource>, audit: Audit, settings: EdgeSettings) -> Arc<Self> {
         let ports = engine.ports().clone();
         let started = ports.clock.now();
         let cards = Cards::new(engine.agents().cloned().collect(), &guard, settings.default_card, signing_key, started);
         let cors_origins = settings.cors_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
-        Arc::new(App { engine, ports, settings, guard, cards, cors_origins, started })
+        Arc::new(App { engine, ports, settings, audit, guard, cards, cors_origins, started })
     }
 
     /// Has the key for agent cards brought, so that the first card needn't wait for it. Where that fails, the first card tries again.

@@ -29,6 +29,8 @@ pub(crate) struct Exchange<'a> {
     pub version: &'a str,
     pub request_id: Option<&'a str>,
     pub caller: Caller,
+    /// Where it comes from, as API Gateway saw it: never what a header says.
+    pub address: Option<&'a str>,
     context: Option<&'a RequestContext>,
     until_deadline: Option<Duration>,
     time_left: Duration,
@@ -41,9 +43,9 @@ impl<'a> Exchange<'a> {
         let target = target(full_path, app.settings.base_path.as_deref(), |segment| app.engine.agent(segment).is_some());
         let context = parts.request_context_ref();
         let lambda = parts.lambda_context_ref();
-        let gateway_id = match context {
-            Some(RequestContext::ApiGatewayV1(context)) => context.request_id.as_deref(),
-            _ => None,
+        let (gateway_id, address) = match context {
+            Some(RequestContext::ApiGatewayV1(context)) => (context.request_id.as_deref(), context.identity.source_ip.as_deref()),
+            _ => (None, None),
         };
         // In Lambda the function's own time may end before that of a call.
         let deadline = lambda.map(|lambda| lambda.deadline).filter(|deadline| *deadline > 0);
@@ -60,6 +62,7 @@ impl<'a> Exchange<'a> {
             version: asked::version(&parts.headers, query),
             request_id: gateway_id.or_else(|| lambda.map(|lambda| lambda.request_id.as_str())).filter(|id| !id.is_empty()),
             caller: Caller::anonymous(),
+            address,
             context,
             until_deadline,
             time_left: until_deadline.map_or(app.settings.request_timeout, |left| left.min(app.settings.request_timeout)),

@@ -4,6 +4,7 @@ mod admin;
 mod agents;
 mod app;
 mod asked;
+mod audit;
 mod body;
 mod cards;
 mod exchange;
@@ -22,6 +23,7 @@ mod threats;
 mod work;
 
 pub use app::{App, EdgeSettings};
+pub use audit::{Audit, AuditEvent};
 pub use body::Body;
 pub use cards::DefaultCard;
 pub use health::measure;

@@ -1,6 +1,7 @@
 //! What the engine needs from the world, as traits that backends implement.
 
 pub mod agent;
+pub mod audit_log;
 pub mod clock;
 pub mod credential_keys;
 pub mod document_store;
@@ -11,6 +12,7 @@ pub mod webhook;
 pub mod work_queue;
 
 pub use agent::{Agent, AgentError, AgentProfile, Job, Update, skill};
+pub use audit_log::{AuditCount, AuditFilter, AuditKind, AuditLevel, AuditLog, AuditOutcome, AuditPage, AuditPlace, AuditRecord, AuditSummary};
 pub use clock::{Clock, SystemClock};
 pub use credential_keys::CredentialKeys;
 pub use document_store::{

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Result, anyhow};
 use edge::SigningKeySource;
-use engine::ports::{Clock, DocumentStore, EventBus, KeyStore, SystemClock, TaskStore, WebhookSender, WorkQueue};
+use engine::ports::{AuditLog, Clock, DocumentStore, EventBus, KeyStore, SystemClock, TaskStore, WebhookSender, WorkQueue};
 use events::{InProcessEventBus, RedisEventBus, RedisSettings};
 use store::{
     DynamoDbDatabase, DynamoDbDocumentStore, DynamoDbTaskStore, JobRows, PoolSettings, PostgresDatabase, PostgresDocumentStore, PostgresTaskStore,
@@ -71,6 +71,15 @@ impl Database {
 
     /// API keys.
     pub(crate) fn keys(&self) -> Arc<dyn KeyStore> {
+        match self {
+            Database::Sqlite(database, _) => Arc::new(database.clone()),
+            Database::Postgres(database) => Arc::new(database.clone()),
+            Database::DynamoDb(database, _, _) => Arc::new(database.clone()),
+        }
+    }
+
+    /// What happened that bears on security.
+    pub(crate) fn audit(&self) -> Arc<dyn AuditLog> {
         match self {
             Database::Sqlite(database, _) => Arc::new(database.clone()),
             Database::Postgres(database) => Arc::new(database.clone()),

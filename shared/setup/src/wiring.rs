@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use edge::{App, EdgeSettings, SigningKey};
+use edge::{App, Audit, EdgeSettings, SigningKey};
 use engine::{
     Engine, EngineSettings, Ports,
     ports::{Clock, DocumentStore, SystemClock},
@@ -54,6 +54,7 @@ fn wired(settings: Settings, parts: &Parts, database: &Database) -> anyhow::Resu
         Some(fault) => crate::fault_points::armed(ports, fault),
         None => ports,
     };
+    let audit = Audit::new(database.audit(), ports.clock.clone());
     let engine = Engine::new(
         ports,
         EngineSettings {
@@ -74,9 +75,10 @@ fn wired(settings: Settings, parts: &Parts, database: &Database) -> anyhow::Resu
         cors_origins: serving.cors_origins,
         default_card: serving.default_card,
         request_timeout: serving.request_timeout,
+        audit_retention: storage.audit_retention,
         threats: security.threats,
     };
-    Ok(App::new(engine, guard, signing_key, edge))
+    Ok(App::new(engine, guard, signing_key, audit, edge))
 }
 
 /// The documents alone, for those who fill the corpus.
@@ -91,6 +93,12 @@ pub async fn keys(settings: &Settings) -> anyhow::Result<KeyRing> {
     let database = backends::database(&settings.storage, settings.serving.surroundings, Parts::ALL.aws)?;
     backends::migrate(&database, &settings.storage).await?;
     Ok(KeyRing::new(database.keys()))
+}
+
+/// The audit log alone, for those who change something without a server.
+pub fn audit(settings: &Settings) -> anyhow::Result<Audit> {
+    let database = backends::database(&settings.storage, settings.serving.surroundings, Parts::ALL.aws)?;
+    Ok(Audit::new(database.audit(), Arc::new(SystemClock)))
 }
 
 /// Brings the database to this version's form, as each start of a server does.

@@ -18,6 +18,7 @@
 //! | `dead/QUEUE` | `TIME/…` | work that was given up |
 //! | `api-keys` | `ID` | an API key; its digest, not the key itself |
 //! | `api-key/DIGEST` | `key` | the same, to be found by its digest |
+//! | `audit` | `TIME/ID` | something that happened which bears on security |
 //! | `secrets` | `NAME` | a secret that all processes share |
 //! | `documents/CORPUS` | `head` | which packs a corpus of documents is made of; moves with each put |
 //! | | `pack/SET/PIECE` | what one put brought, compressed |
@@ -42,6 +43,7 @@
 
 mod api_keys;
 mod attributes;
+mod audit;
 mod blobs;
 mod commit;
 mod database;

@@ -1,6 +1,7 @@
-//! Where tasks, documents and API keys are kept: the backends of [`engine::ports::TaskStore`], [`engine::ports::DocumentStore`] and
-//! [`engine::ports::KeyStore`].
+//! Where tasks, documents, API keys and the audit log are kept: the backends of [`engine::ports::TaskStore`], [`engine::ports::DocumentStore`],
+//! [`engine::ports::KeyStore`] and [`engine::ports::AuditLog`].
 
+mod audit;
 mod documents;
 pub mod dynamodb;
 pub mod jobs;

@@ -1,5 +1,6 @@
 //! Postgres: for many processes at once. Behind RDS Proxy too, so nothing here leaves state in a session.
 
+mod audit;
 mod changed_artifacts;
 mod commit;
 mod connect;

@@ -1,5 +1,6 @@
 //! SQLite: one file, many readers, one writer.
 
+mod audit;
 mod checkpointer;
 mod commit;
 mod database;

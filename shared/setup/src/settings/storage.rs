@@ -27,6 +27,8 @@ pub struct StorageSettings {
     pub corpus: Option<CorpusFile>,
     /// `A2A_TASK_RETENTION_DAYS`: finished tasks are deleted after so many days, 1 to 36500. Default 30.
     pub task_retention: Duration,
+    /// `A2A_AUDIT_RETENTION_DAYS`: what the audit log holds is deleted after so many days, 1 to 36500. Default 90.
+    pub audit_retention: Duration,
 }
 
 /// The databases that can be opened.
@@ -98,6 +100,7 @@ pub(super) fn read(vars: &Vars, surroundings: Surroundings) -> Result<StorageSet
         queue: queue(vars)?,
         corpus,
         task_retention: Duration::from_secs(vars.number("A2A_TASK_RETENTION_DAYS", 1..=36_500, 30)? * DAY),
+        audit_retention: Duration::from_secs(vars.number("A2A_AUDIT_RETENTION_DAYS", 1..=36_500, 90)? * DAY),
     })
 }
 

@@ -161,6 +161,12 @@ impl DynamoDbDatabase {
         }
     }
 
+    /// What one request of a query finds, and where the next begins if it has more to look at.
+    pub(super) async fn page(&self, query: &Query, start: Option<Item>) -> Result<(Vec<Item>, Option<Item>), StoreError> {
+        let answer = self.request(query, query.limit).await.set_exclusive_start_key(start).send().await.map_err(store_error)?;
+        Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
+    }
+
     /// How many items a query has, without their content.
     pub(super) async fn count(&self, query: Query) -> Result<u64, StoreError> {
         let (mut count, mut start) = (0, None);

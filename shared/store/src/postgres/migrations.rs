@@ -11,6 +11,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0002_documents", include_str!("../../../../migrations/postgres/0002_documents.sql")),
     ("0003_secrets", include_str!("../../../../migrations/postgres/0003_secrets.sql")),
     ("0004_api_keys", include_str!("../../../../migrations/postgres/0004_api_keys.sql")),
+    ("0005_audit", include_str!("../../../../migrations/postgres/0005_audit.sql")),
 ];
 
 /// Whoever holds this lock changes the schema; the number is the software's own, "a2a" and "mig" in ASCII.
