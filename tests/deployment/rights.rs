@@ -108,6 +108,7 @@ fn functions_may_do_what_their_work_takes_and_no_more() {
     let writes = ["dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"];
     let keys = ["secretsmanager:GetSecretValue"];
     let seals = ["kms:Decrypt", "secretsmanager:GetSecretValue"];
+    let audits = ["dynamodb:BatchWriteItem"];
     let works = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
     let sends = ["sqs:SendMessage"];
     let signs = ["dynamodb:PutItem"];
@@ -120,16 +121,16 @@ fn functions_may_do_what_their_work_takes_and_no_more() {
         ("CancelTask", vec![&keys[..], &reads, &writes, &sends]),
         ("CreatePushNotificationConfig", vec![&keys[..], &reads, &writes, &sends, &seals]),
         ("DeletePushNotificationConfig", vec![&keys[..], &reads, &writes]),
-        ("GetTask", vec![&keys[..], &reads]),
-        ("ListTasks", vec![&keys[..], &reads]),
-        ("SubscribeToTask", vec![&keys[..], &reads]),
-        ("ListPushNotificationConfigs", vec![&keys[..], &reads, &seals]),
-        ("GetPushNotificationConfig", vec![&keys[..], &reads, &seals]),
-        ("GetExtendedAgentCard", vec![&keys[..], &reads, &signs]),
-        ("AgentCard", vec![&keys[..], &reads, &signs]),
-        ("Agents", vec![&keys[..], &reads]),
-        ("Health", vec![&keys[..], &reads, &depth]),
-        ("Admin", vec![&keys[..], &reads, &depth, &admits]),
+        ("GetTask", vec![&keys[..], &audits, &reads]),
+        ("ListTasks", vec![&keys[..], &audits, &reads]),
+        ("SubscribeToTask", vec![&keys[..], &audits, &reads]),
+        ("ListPushNotificationConfigs", vec![&keys[..], &audits, &reads, &seals]),
+        ("GetPushNotificationConfig", vec![&keys[..], &audits, &reads, &seals]),
+        ("GetExtendedAgentCard", vec![&keys[..], &audits, &reads, &signs]),
+        ("AgentCard", vec![&keys[..], &audits, &reads, &signs]),
+        ("Agents", vec![&keys[..], &audits, &reads]),
+        ("Health", vec![&keys[..], &audits, &reads, &depth]),
+        ("Admin", vec![&keys[..], &audits, &reads, &depth, &admits]),
         ("RunTask", vec![&reads[..], &writes, &works, &sends, &seals]),
         ("DeliverPush", vec![&keys[..], &works, &sends]),
         ("Sweep", vec![&reads[..], &writes, &sends]),
@@ -145,6 +146,8 @@ fn functions_may_do_what_their_work_takes_and_no_more() {
     assert_eq!(conditions["kms:EncryptionContext:SecretARN"], json!({"Ref": "CredentialsKey"}));
     assert_eq!(conditions["kms:ViaService"], json!({"Fn::Sub": "secretsmanager.${AWS::Region}.amazonaws.com"}));
     // Those who write little write to what they name.
+    let statement = &stack.resources["KeysPolicy"]["Properties"]["PolicyDocument"]["Statement"][1];
+    assert_eq!(statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"], json!(["audit"]));
     for (policy, keys) in [("SigningKeyPolicy", json!(["secrets"])), ("ApiKeysPolicy", json!(["api-keys", "api-key/*"]))] {
         let statement = &stack.resources[policy]["Properties"]["PolicyDocument"]["Statement"][0];
         let conditions = statement["Condition"].as_object().unwrap();

@@ -66,17 +66,7 @@ impl AuditEvent {
             (_, AuditOutcome::Refused) => AuditLevel::Low,
             _ => AuditLevel::Info,
         };
-        AuditEvent {
-            kind,
-            outcome,
-            level,
-            subject: "anonymous".to_owned(),
-            address: None,
-            request_id: None,
-            method: "other",
-            object: None,
-            detail,
-        }
+        AuditEvent { kind, outcome, level, subject: "anonymous".to_owned(), address: None, request_id: None, method: "other", object: None, detail }
     }
 
     /// Whether it is the same in all but its request.
@@ -177,7 +167,9 @@ impl Audit {
 
     /// Writes what waits, one batch of it. Nobody is told of a failure but the log: the batch waits for the next time.
     pub async fn write(&self) {
-        self.inner.write(true).await;
+        if self.inner.is_anything_waiting() {
+            self.inner.write(true).await;
+        }
     }
 
     /// Writes all that waits, unless the database is away.

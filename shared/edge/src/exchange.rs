@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use engine::Caller;
+use engine::{
+    Caller,
+    ports::{AuditKind, AuditOutcome},
+};
 use http::{HeaderMap, header::HOST, request::Parts, uri::Authority};
 use lambda_http::{RequestExt, request::RequestContext};
 
 use crate::{
-    App, asked,
+    App, AuditEvent, asked,
     cards::Shown,
     path::{Place, Target, place, target},
 };
@@ -66,6 +69,17 @@ impl<'a> Exchange<'a> {
             context,
             until_deadline,
             time_left: until_deadline.map_or(app.settings.request_timeout, |left| left.min(app.settings.request_timeout)),
+        }
+    }
+
+    /// What happens in this request, for the audit log.
+    pub fn event(&self, kind: AuditKind, outcome: AuditOutcome, detail: &'static str) -> AuditEvent {
+        AuditEvent {
+            subject: self.caller.owner.clone(),
+            address: self.address.map(str::to_owned),
+            request_id: self.request_id.map(str::to_owned),
+            method: self.place.name(),
+            ..AuditEvent::new(kind, outcome, detail)
         }
     }
 

@@ -38,6 +38,22 @@ pub(crate) enum Place<'a> {
     Rest,
 }
 
+impl Place<'_> {
+    /// What logs call it: a method's name where it is for one alone.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Place::JsonRpc => "JSON-RPC",
+            Place::JsonRpcOf(method) => method.name(),
+            Place::Rest => "HTTP+JSON",
+            Place::AgentCard | Place::FirstAgentCard => "AgentCard",
+            Place::Keys => "Keys",
+            Place::Agents => "Agents",
+            Place::Health | Place::Ready | Place::Details => "Health",
+            Place::Admin(_) => "Admin",
+        }
+    }
+}
+
 /// Takes a path apart; `is_agent` says which first segments are tenants.
 pub(crate) fn target<'a>(path: &'a str, base_path: Option<&str>, is_agent: impl Fn(&str) -> bool) -> Target<'a> {
     let path = base_path.and_then(|base| path.strip_prefix(base)).filter(|rest| rest.is_empty() || rest.starts_with('/')).unwrap_or(path);

@@ -5,7 +5,7 @@ use futures::{StreamExt, stream::BoxStream};
 use guard::Access;
 use protocol::{A2aError, Answer, Call, Dialect, Method};
 
-use crate::{App, cards::Shown, exchange::Exchange, observe, threats};
+use crate::{App, cards::Shown, exchange::Exchange, observe, serve::authorize, threats};
 
 /// What came of a call.
 pub(crate) enum Outcome {
@@ -33,7 +33,7 @@ pub(crate) async fn perform(app: &App, exchange: &Exchange<'_>, dialect: Dialect
     if method == Method::GetExtendedAgentCard {
         app.engine.require_extended_agent_card(&context)?;
     }
-    app.guard.authorize(&exchange.caller, Access::Method(method))?;
+    authorize(app, exchange, Access::Method(method), method.name())?;
     let sends = matches!(method, Method::SendMessage | Method::SendStreamingMessage);
     match app.engine.call(call, context).await? {
         Reply::Answer { answer, dialect } => {

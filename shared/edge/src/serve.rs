@@ -2,7 +2,7 @@
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
-use engine::ports::AgentProfile;
+use engine::ports::{AgentProfile, AuditKind, AuditOutcome};
 use futures::FutureExt;
 use guard::Access;
 use http::{HeaderValue, request::Parts};
@@ -10,7 +10,8 @@ use lambda_http::Body as EventBody;
 use protocol::{A2aError, Method};
 
 use crate::{
-    App, Request, Response, admin, agents, asked, exchange::Exchange, heads, health, json_rpc, observe::Seen, path::Place, respond, rest, threats,
+    App, AuditEvent, Request, Response, admin, agents, asked, exchange::Exchange, heads, health, json_rpc, observe::Seen, path::Place, respond, rest,
+    threats,
 };
 
 /// The most that a request may have: what API Gateway takes.
@@ -156,7 +157,7 @@ async fn admit(app: &App, exchange: &mut Exchange<'_>, body: &[u8]) -> Result<()
     if body.len() > MAX_BODY_BYTES {
         return Err(A2aError::PayloadTooLarge { limit_bytes: MAX_BODY_BYTES });
     }
-    exchange.caller = app.guard.authenticate(exchange.headers, app.ports.clock.now()).await?;
+    authenticate(app, exchange).await?;
     let access = match exchange.place {
         Place::JsonRpc | Place::JsonRpcOf(_) | Place::Rest => Access::AnyMethod,
         Place::AgentCard | Place::FirstAgentCard | Place::Keys => Access::AgentCards,
@@ -165,11 +166,54 @@ async fn admit(app: &App, exchange: &mut Exchange<'_>, body: &[u8]) -> Result<()
         Place::Details => Access::HealthDetails,
         Place::Admin(_) => Access::Admin,
     };
-    app.guard.authorize(&exchange.caller, access)?;
+    authorize(app, exchange, access, exchange.place.name())?;
     match exchange.place {
         Place::JsonRpc | Place::JsonRpcOf(_) => asked::check_content_type(exchange.headers),
         _ => Ok(()),
     }
+}
+
+/// Who it is; whether that can be told is for the audit log too.
+async fn authenticate(app: &App, exchange: &mut Exchange<'_>) -> Result<(), A2aError> {
+    let caller = app.guard.authenticate(exchange.headers, app.ports.clock.now()).await;
+    let (outcome, detail) = match &caller {
+        Ok(caller) if !caller.is_authenticated() || !app.audit.is_news(&caller.owner, exchange.address) => (None, ""),
+        Ok(_) => (Some(AuditOutcome::Allowed), "the credentials hold"),
+        Err(A2aError::Unavailable { .. }) => (Some(AuditOutcome::Refused), "credentials can't be checked now"),
+        Err(_) => (Some(AuditOutcome::Refused), "credentials that don't hold"),
+    };
+    exchange.caller = match caller {
+        Ok(caller) => caller,
+        Err(error) => {
+            audit(app, exchange, outcome, detail);
+            return Err(error);
+        }
+    };
+    audit(app, exchange, outcome, detail);
+    Ok(())
+}
+
+fn audit(app: &App, exchange: &Exchange<'_>, outcome: Option<AuditOutcome>, detail: &'static str) {
+    if let Some(outcome) = outcome {
+        app.audit.record(exchange.event(AuditKind::Authentication, outcome, detail));
+    }
+}
+
+/// Whether the caller may do it; that they may not is for the audit log.
+pub(crate) fn authorize(app: &App, exchange: &Exchange<'_>, access: Access, method: &'static str) -> Result<(), A2aError> {
+    let checked = app.guard.authorize(&exchange.caller, access);
+    match &checked {
+        Ok(()) => {}
+        Err(A2aError::Unauthenticated { .. }) => {
+            let event = exchange.event(AuditKind::Authentication, AuditOutcome::Refused, "no credentials");
+            app.audit.record(AuditEvent { method, ..event });
+        }
+        Err(_) => {
+            let event = exchange.event(AuditKind::Denial, AuditOutcome::Refused, "the role doesn't allow it");
+            app.audit.record(AuditEvent { method, ..event });
+        }
+    }
+    checked
 }
 
 const fn is_served(place: Place<'_>, serves: Serves) -> bool {

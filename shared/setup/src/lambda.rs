@@ -7,7 +7,7 @@ use std::{future::Future, panic::AssertUnwindSafe, pin::pin, sync::Arc, time::Du
 
 use anyhow::Context as _;
 use edge::{App, Request, Response};
-use futures::FutureExt;
+use futures::{FutureExt, future::BoxFuture};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -85,9 +85,15 @@ fn start(parts: &Parts, answer: impl AsyncFn(Arc<App>, &Invocation) -> Outcome) 
         });
         match made {
             Ok((_log, metrics, (app, database))) => {
+                let audit = app.audit.clone();
                 let flush = move || {
-                    // A log that can't be written to can't be told of either.
-                    let _ = metrics.map(|metrics| metrics.write(std::io::stdout()));
+                    let audit = audit.clone();
+                    let flush = async move {
+                        audit.write().await;
+                        // A log that can't be written to can't be told of either.
+                        let _ = metrics.map(|metrics| metrics.write(std::io::stdout()));
+                    };
+                    flush.boxed()
                 };
                 serve(api, parts, app, database, answer, flush).await
             }
@@ -105,7 +111,7 @@ async fn serve(
     app: Arc<App>,
     database: Database,
     answer: impl AsyncFn(Arc<App>, &Invocation) -> Outcome,
-    flush: impl Fn() + Clone + Send + 'static,
+    flush: impl Fn() -> BoxFuture<'static, ()> + Clone + Send + 'static,
 ) -> crate::Result {
     let mut terminated = signal(SignalKind::terminate())?;
     if database.is_connected_to()
@@ -126,9 +132,13 @@ async fn serve(
         terminated.recv().await;
     };
     each(&mut api, async |invocation| answer(app.clone(), invocation).await, flush, ended).await?;
-    drop(app);
+    let farewell = async {
+        app.audit.drain().await;
+        drop(app);
+        database.close().await;
+    };
     // What isn't closed by then the server finds out.
-    let _ = timeout(CLOSED_WITHIN, pin!(database.close())).await;
+    let _ = timeout(CLOSED_WITHIN, pin!(farewell)).await;
     Ok(())
 }
 
@@ -137,7 +147,7 @@ async fn serve(
 async fn each(
     api: &mut RuntimeApi,
     answer: impl AsyncFn(&Invocation) -> Outcome,
-    flush: impl Fn() + Clone + Send + 'static,
+    flush: impl Fn() -> BoxFuture<'static, ()> + Clone + Send + 'static,
     ended: impl Future<Output = ()>,
 ) -> crate::Result {
     let mut ended = pin!(ended);
@@ -152,7 +162,7 @@ async fn each(
         let outcome = match outcome {
             Outcome::Streamed(body) => Outcome::Streamed(api_gateway::then(body, flush.clone())),
             outcome => {
-                flush();
+                flush().await;
                 outcome
             }
         };

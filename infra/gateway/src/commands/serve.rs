@@ -53,6 +53,7 @@ pub async fn run(options: ServeOptions) -> Result<()> {
     say(format_args!("a2a listening on http://{address}"));
     say(format_args!("metrics on http://{metrics_address}/metrics"));
 
+    tokio::spawn(app.audit.clone().keep_writing());
     tokio::spawn(metrics_page::serve(metrics_listener, app.clone(), page, ended.clone()));
     let server = tokio::spawn(gateway.serve(listener, stop.clone(), DRAIN));
 
@@ -136,6 +137,7 @@ async fn drain(app: &App, server: tokio::task::JoinHandle<()>, mut workers: Join
     while workers.join_next().await.is_some() {}
     // Tasks of other processes on the same database are theirs to wait for.
     app.engine.drain().await;
+    app.audit.drain().await;
 }
 
 /// Listened to from the very start, so that none is missed.

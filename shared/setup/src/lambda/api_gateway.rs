@@ -3,7 +3,7 @@
 use anyhow::Result;
 use bytes::Bytes;
 use edge::{Body, Request, Response};
-use futures::{FutureExt, StreamExt, stream};
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
 use http::{HeaderMap, HeaderValue, response::Parts};
 use http_body_util::BodyExt;
 use lambda_http::{RequestExt, aws_lambda_events::apigw::ApiGatewayProxyResponse, request::LambdaRequest};
@@ -57,12 +57,12 @@ pub(super) fn streamed(response: Response) -> Outcome {
 }
 
 /// The same body, at whose end something is done yet.
-pub(super) fn then(body: Body, last: impl FnOnce() + Send + 'static) -> Body {
+pub(super) fn then(body: Body, last: impl FnOnce() -> BoxFuture<'static, ()> + Send + 'static) -> Body {
     let pieces = match body {
         Body::Whole(bytes) => stream::iter(bytes).boxed(),
         Body::Stream(pieces) => pieces,
     };
-    let end = stream::once(async { last() }).filter_map(|()| std::future::ready(None));
+    let end = stream::once(async { last().await }).filter_map(|()| std::future::ready(None));
     Body::stream(pieces.chain(end))
 }
 

@@ -3,6 +3,7 @@
 use std::{
     cell::Cell,
     convert::Infallible,
+    future::ready,
     sync::atomic::{AtomicUsize, Ordering::SeqCst},
     time::Instant,
 };
@@ -59,7 +60,7 @@ async fn answered(
 }
 
 async fn feed<F: Future<Output = Outcome>>(mut api: RuntimeApi, answer: impl Fn(Bytes) -> F) -> crate::Result {
-    each(&mut api, async |invocation| answer(invocation.event.clone()).await, || (), std::future::pending()).await
+    each(&mut api, async |invocation| answer(invocation.event.clone()).await, || ready(()).boxed(), std::future::pending()).await
 }
 
 /// A response of pieces, each of which is made when its reader has heard the one before.
@@ -128,6 +129,7 @@ async fn metrics_are_flushed_after_the_last_piece_of_a_stream_and_before_its_end
     };
     let flush = move || {
         counted.fetch_add(1, SeqCst);
+        ready(()).boxed()
     };
     let listener = async {
         assert_eq!(said.recv().await.unwrap().0, "invocation/r0/response");
@@ -154,7 +156,7 @@ async fn who_is_told_to_end_answers_first_what_it_has_begun() {
         drop(tell.take());
         Outcome::Whole(b"1".to_vec())
     };
-    each(&mut api, answer, || (), async { drop(told.await) }).await.unwrap();
+    each(&mut api, answer, || ready(()).boxed(), async { drop(told.await) }).await.unwrap();
     assert_eq!(said.recv().await.unwrap().0, "invocation/r0/response");
     assert!(said.try_recv().is_err());
 }

@@ -113,7 +113,7 @@ fn over(mut server: Server, rows: Arc<dyn store::JobRows>, run_task: String, del
         EngineSettings { outlives_response: false, webhook_key: Some(WebhookKey::Known(b"0123456789"[..].into())), ..EngineSettings::default() };
     let guard = Guard::new(GuardSettings::default());
     let edge = EdgeSettings { request_timeout: Duration::from_secs(5), ..EdgeSettings::default() };
-    server.app = App::new(Engine::new(ports, settings), guard, None, edge);
+    server.app = App::new(Engine::new(ports, settings), guard, None, server.app.audit.clone(), edge);
     server
 }
 

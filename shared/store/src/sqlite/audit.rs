@@ -55,9 +55,8 @@ impl AuditLog for SqliteDatabase {
     async fn summary(&self, from: DateTime<Utc>, addresses: u32) -> Result<AuditSummary, StoreError> {
         let from = milliseconds_not_before(from);
         self.read(move |connection| {
-            let mut select = connection.prepare_cached(
-                "SELECT kind, detail, level, outcome, sum(count) FROM audit WHERE at >= ?1 AND level > 0 GROUP BY 1, 2, 3, 4",
-            )?;
+            let mut select = connection
+                .prepare_cached("SELECT kind, detail, level, outcome, sum(count) FROM audit WHERE at >= ?1 AND level > 0 GROUP BY 1, 2, 3, 4")?;
             let counts = select.query_map([from], |row| {
                 Ok(AuditCount { kind: parse(row, 0)?, detail: row.get(1)?, level: level(row, 2)?, outcome: parse(row, 3)?, count: row.get(4)? })
             })?;
@@ -76,8 +75,8 @@ impl AuditLog for SqliteDatabase {
     async fn delete_before(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
         let before = milliseconds_not_before(before);
         self.write(move |connection| {
-            let mut delete = connection
-                .prepare_cached("DELETE FROM audit WHERE (at, id) IN (SELECT at, id FROM audit WHERE at < ?1 ORDER BY at, id LIMIT ?2)")?;
+            let mut delete =
+                connection.prepare_cached("DELETE FROM audit WHERE (at, id) IN (SELECT at, id FROM audit WHERE at < ?1 ORDER BY at, id LIMIT ?2)")?;
             Ok(u64::try_from(delete.execute(params![before, limit])?).unwrap_or(0))
         })
         .await
