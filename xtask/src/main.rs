@@ -4,6 +4,7 @@
 mod bench;
 mod programs;
 mod servers;
+mod soak;
 mod step;
 mod test;
 mod tools;
@@ -33,6 +34,15 @@ enum Task {
     Bench {
         #[command(subcommand)]
         what: Option<Bench>,
+    },
+    /// Loads a server steadily for long, and looks for what grows: memory, files, connections.
+    Soak {
+        /// How long.
+        #[arg(long, default_value_t = 600)]
+        seconds: u64,
+        /// Requests a second [default: half of what the server bears].
+        #[arg(long)]
+        rate: Option<f64>,
     },
 }
 
@@ -64,6 +74,7 @@ fn main() -> anyhow::Result<()> {
     match Task::parse() {
         Task::Test { filter } => test::run(filter.as_deref()),
         Task::Faults { repetitions, filter } => test::faults(repetitions, filter.as_deref()),
+        Task::Soak { seconds, rate } => soak::run(seconds, rate),
         Task::Bench { what: None } => bench::throughput(5, 2.0, 20),
         Task::Bench { what: Some(Bench::Throughput { rounds, seconds, connections }) } => bench::throughput(rounds, seconds, connections),
         Task::Bench { what: Some(Bench::Growth) } => bench::growth(),

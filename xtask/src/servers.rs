@@ -21,11 +21,11 @@ pub const REDIS: &str = "A2A_TEST_REDIS_URL";
 /// Where DynamoDB and SQS are; several URLs, separated by spaces, share the load.
 pub const AWS: &str = "A2A_TEST_AWS_URL";
 
-/// Programs of servers for tests that stop theirs: the variable with their folder, what to install, the names of such tests, where the folder is.
+/// Programs of servers for tests that stop or dump theirs: the variable with their folder, what to install, the names of such tests, where the folder is.
 type Programs = (&'static str, &'static str, &'static [&'static str], fn() -> Option<PathBuf>);
 
 const PROGRAMS: [Programs; 2] = [
-    ("A2A_TEST_POSTGRES_BIN", "postgresql", &["postgres_restarted"], postgres::folder),
+    ("A2A_TEST_POSTGRES_BIN", "postgresql", &["postgres_restarted", "postgres_dumped"], postgres::folder),
     ("A2A_TEST_REDIS_BIN", "redis-server", &["redis_stopped"], redis::folder),
 ];
 
@@ -80,7 +80,7 @@ impl Servers {
             let named = env::var(variable).ok().filter(|folder| !folder.is_empty());
             match named.or_else(|| Some(folder()?.to_string_lossy().into_owned())) {
                 Some(folder) => servers.variables.push((variable, folder)),
-                None => servers.missing.push(Missing { why: format!("tests that stop a server of their own: install {package}"), tests }),
+                None => servers.missing.push(Missing { why: format!("tests that stop or dump a server: install {package}"), tests }),
             }
         }
         servers

@@ -1,0 +1,8 @@
+//! What operators do: dump and restore a database.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test fails by panicking")]
+
+#[allow(dead_code, unused_imports, reason = "what another suite needs of it")]
+#[path = "../e2e/harness/mod.rs"]
+mod harness;
+
+mod backups;
