@@ -4,4 +4,5 @@
 mod builds;
 mod crates;
 mod files;
+mod supply_chain;
 mod template;

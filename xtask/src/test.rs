@@ -38,6 +38,10 @@ pub fn run(filter: Option<&str>) -> Result<()> {
     let setting_up = thread::spawn(|| (tools::set_up(), Servers::start()));
     if filter.is_none() {
         step("format", &mut cargo(&["fmt", "--all", "--check"]))?;
+        if quiet(&mut cargo(&["deny", "--version"])).is_ok() {
+            // Elsewhere a test of the architecture holds the same rules.
+            step("supply chain", &mut cargo(&["deny", "check", "bans", "licenses", "sources"]))?;
+        }
         step("lints", &mut cargo(&["clippy", "--workspace", "--all-targets", WITH_ADAPTER, "--quiet", "--", "-D", "warnings"]))?;
     }
     // One build of everything: the binary that the end-to-end tests start shares its libraries with the tests.

@@ -53,10 +53,13 @@ pub fn whole(answer: &[u8]) -> Result<Response<Bytes>, Failure> {
 /// The response that comes in pieces, once its prelude is read.
 pub async fn streamed(mut pieces: mpsc::Receiver<Bytes>) -> Result<Response<edge::Body>, Failure> {
     let mut read = BytesMut::new();
+    let mut looked_at = 0;
     let end = loop {
-        if let Some(end) = read.windows(DELIMITER.len()).position(|window| window == DELIMITER) {
-            break end;
+        if let Some(place) = read[looked_at..].windows(DELIMITER.len()).position(|window| window == DELIMITER) {
+            break looked_at + place;
         }
+        // It may have begun.
+        looked_at = read.len().saturating_sub(DELIMITER.len() - 1);
         if read.len() > MAX_PRELUDE_BYTES {
             return Err(MALFORMED);
         }
@@ -128,6 +131,16 @@ mod tests {
         drop(sender);
         let (parts, body) = streamed(receiver).await?.into_parts();
         Ok((parts.status.as_u16(), body.collect().await.unwrap().to_bytes()))
+    }
+
+    #[tokio::test]
+    async fn a_prelude_is_looked_at_once_however_small_its_pieces() {
+        let prelude = format!("{{\"statusCode\":200,\"headers\":{{\"a\":\"{}\"}}}}\0\0\0\0\0\0\0\0body", "x".repeat(60_000));
+        let pieces: Vec<_> = prelude.leak().as_bytes().chunks(1).collect();
+        let begun = std::time::Instant::now();
+        assert_eq!(stream(&pieces).await.unwrap(), (200, Bytes::from_static(b"body")));
+        // Looking at all of it for each piece took seconds.
+        assert!(begun.elapsed().as_millis() < 1000, "{:?}", begun.elapsed());
     }
 
     #[tokio::test]

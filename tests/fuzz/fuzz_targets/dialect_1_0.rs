@@ -1,0 +1,4 @@
+//! Feeds `a2a_fuzz::dialect_1_0` whatever leads somewhere new.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| a2a_fuzz::dialect_1_0(data));
