@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, process::Command};
 use serde_json::Value;
 
 /// Our crates from the bottom up, each with what it may stand on. Functions and the gateway follow by rule.
-const MAY_USE: [(&str, &[&str]); 12] = [
+const MAY_USE: [(&str, &[&str]); 13] = [
     ("protocol", &[]),
     ("telemetry", &[]),
     ("engine", &["protocol"]),
@@ -16,8 +16,10 @@ const MAY_USE: [(&str, &[&str]); 12] = [
     ("webhook", &["protocol", "engine"]),
     ("agents", &["protocol", "engine"]),
     ("guard", &["protocol", "engine"]),
+    // One way to Redis carries signals and quotas.
+    ("limits", &["guard", "events"]),
     ("edge", &["protocol", "engine", "guard", "telemetry"]),
-    ("setup", &["protocol", "engine", "store", "events", "queue", "webhook", "agents", "guard", "edge", "telemetry"]),
+    ("setup", &["protocol", "engine", "store", "events", "queue", "webhook", "agents", "guard", "limits", "edge", "telemetry"]),
     // Speaks to servers of others, too: it knows of ours what they can know.
     ("load", &[]),
 ];
@@ -62,7 +64,7 @@ fn protocol_links_nothing_that_does_io() {
 
 #[test]
 fn only_setup_knows_every_backend() {
-    let backends = ["store", "events", "queue", "webhook"];
+    let backends = ["store", "events", "queue", "webhook", "limits"];
     for (package, used) in dependencies() {
         let known = backends.iter().filter(|backend| used.iter().any(|name| name == *backend)).count();
         assert!(known < backends.len() || package == "setup", "`{package}` knows all backends");

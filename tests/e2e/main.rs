@@ -20,6 +20,7 @@ mod health;
 mod identity_provider;
 mod ingestion;
 mod legacy_clients;
+mod limits;
 mod lists;
 mod load;
 mod load_command;

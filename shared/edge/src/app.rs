@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use engine::{Engine, Ports};
-use guard::{Guard, threats::Policy};
+use guard::{Guard, Limits, threats::Policy};
 use http::HeaderValue;
 
 use crate::{
@@ -24,6 +24,7 @@ pub struct App {
     /// Remembers what bears on security.
     pub audit: Audit,
     pub(crate) guard: Guard,
+    pub(crate) limits: Limits,
     pub(crate) cards: Cards,
     pub(crate) cors_origins: Vec<HeaderValue>,
     pub(crate) started: DateTime<Utc>,
@@ -50,12 +51,19 @@ pub struct EdgeSettings {
 
 impl App {
     /// An app over these. Without a key the agent cards are not signed.
-    pub fn new(engine: Engine, guard: Guard, signing_key: Option<SigningKeySource>, audit: Audit, settings: EdgeSettings) -> Arc<Self> {
+    pub fn new(
+        engine: Engine,
+        guard: Guard,
+        limits: Limits,
+        signing_key: Option<SigningKeySource>,
+        audit: Audit,
+        settings: EdgeSettings,
+    ) -> Arc<Self> {
         let ports = engine.ports().clone();
         let started = ports.clock.now();
         let cards = Cards::new(engine.agents().cloned().collect(), &guard, settings.default_card, signing_key, started);
         let cors_origins = settings.cors_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
-        Arc::new(App { engine, ports, settings, audit, guard, cards, cors_origins, started })
+        Arc::new(App { engine, ports, settings, audit, guard, limits, cards, cors_origins, started })
     }
 
     /// Has the key for agent cards brought, so that the first card needn't wait for it. Where that fails, the first card tries again.

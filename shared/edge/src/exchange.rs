@@ -6,6 +6,7 @@ use engine::{
     Caller,
     ports::{AuditKind, AuditOutcome},
 };
+use guard::Standing;
 use http::{HeaderMap, header::HOST, request::Parts, uri::Authority};
 use lambda_http::{RequestExt, request::RequestContext};
 
@@ -34,6 +35,10 @@ pub(crate) struct Exchange<'a> {
     pub caller: Caller,
     /// Where it comes from, as API Gateway saw it: never what a header says.
     pub address: Option<&'a str>,
+    /// Requests a minute that its API key allows, in place of every other limit.
+    pub own_limit: Option<u32>,
+    /// What it was counted to, once it was.
+    pub standing: Option<(&'static str, Standing)>,
     context: Option<&'a RequestContext>,
     until_deadline: Option<Duration>,
     time_left: Duration,
@@ -66,6 +71,8 @@ impl<'a> Exchange<'a> {
             request_id: gateway_id.or_else(|| lambda.map(|lambda| lambda.request_id.as_str())).filter(|id| !id.is_empty()),
             caller: Caller::anonymous(),
             address,
+            own_limit: None,
+            standing: None,
             context,
             until_deadline,
             time_left: until_deadline.map_or(app.settings.request_timeout, |left| left.min(app.settings.request_timeout)),

@@ -9,6 +9,7 @@ use protocol::{
 use crate::{
     App, Response,
     exchange::Exchange,
+    limits,
     observe::Seen,
     perform::{Outcome, perform},
     respond, threats,
@@ -66,6 +67,10 @@ async fn batch(app: &App, exchange: &Exchange<'_>, members: Vec<RpcRequest>, onl
     seen.method = "batch";
     if members.len() > MOST_MEMBERS {
         let error = A2aError::InvalidRequest { reason: format!("a batch has at most {MOST_MEMBERS} members, this one has {}", members.len()) };
+        seen.failed(&error);
+        return refuse(exchange, &[], &error);
+    }
+    if let Err(error) = limits::count_members(app, exchange, members.len()).await {
         seen.failed(&error);
         return refuse(exchange, &[], &error);
     }

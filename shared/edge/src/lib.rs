@@ -11,6 +11,7 @@ mod exchange;
 mod heads;
 mod health;
 mod json_rpc;
+mod limits;
 mod observe;
 mod path;
 mod perform;

@@ -5,7 +5,7 @@ use futures::{StreamExt, stream::BoxStream};
 use guard::Access;
 use protocol::{A2aError, Answer, Call, Dialect, Method};
 
-use crate::{App, cards::Shown, exchange::Exchange, observe, serve::authorize, threats};
+use crate::{App, cards::Shown, exchange::Exchange, limits, observe, serve::authorize, threats};
 
 /// What came of a call.
 pub(crate) enum Outcome {
@@ -34,6 +34,7 @@ pub(crate) async fn perform(app: &App, exchange: &Exchange<'_>, dialect: Dialect
         app.engine.require_extended_agent_card(&context)?;
     }
     authorize(app, exchange, Access::Method(method), method.name())?;
+    limits::count_call(app, exchange, method).await?;
     let sends = matches!(method, Method::SendMessage | Method::SendStreamingMessage);
     match app.engine.call(call, context).await? {
         Reply::Answer { answer, dialect } => {

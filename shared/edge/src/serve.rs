@@ -4,14 +4,14 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use engine::ports::{AgentProfile, AuditKind, AuditOutcome};
 use futures::FutureExt;
-use guard::Access;
+use guard::{Access, Identity};
 use http::{HeaderValue, request::Parts};
 use lambda_http::Body as EventBody;
 use protocol::{A2aError, Method};
 
 use crate::{
-    App, AuditEvent, Request, Response, admin, agents, asked, exchange::Exchange, heads, health, json_rpc, observe::Seen, path::Place, respond, rest,
-    threats,
+    App, AuditEvent, Request, Response, admin, agents, asked, exchange::Exchange, heads, health, json_rpc, limits, observe::Seen, path::Place,
+    respond, rest, threats,
 };
 
 /// The most that a request may have: what API Gateway takes.
@@ -65,6 +65,7 @@ async fn respond_to(app: &App, parts: &Parts, answer: impl AsyncFnOnce(&mut Exch
     if let Some(activated) = activated_extensions(app, &exchange) {
         response.headers_mut().insert("a2a-extensions", activated);
     }
+    limits::tell(&mut response, exchange.standing);
     heads::complete(&mut response, &parts.headers, exchange.request_id, &app.cors_origins);
     seen.tell(app, &exchange, response.status(), &exchange.caller);
     response
@@ -152,12 +153,15 @@ fn activated_extensions(app: &App, exchange: &Exchange<'_>) -> Option<HeaderValu
     HeaderValue::from_str(&protocol::extensions::header(&uris)).ok()
 }
 
-/// Size, then who it is, then whether they may be here, then whether it is JSON.
+/// Size, then who it is, then whether they ask too often, then whether they may be here, then whether it is JSON.
 async fn admit(app: &App, exchange: &mut Exchange<'_>, body: &[u8]) -> Result<(), A2aError> {
     if body.len() > MAX_BODY_BYTES {
         return Err(A2aError::PayloadTooLarge { limit_bytes: MAX_BODY_BYTES });
     }
-    authenticate(app, exchange).await?;
+    let authenticated = authenticate(app, exchange).await;
+    // Who shows wrong credentials is counted as who shows none.
+    limits::count(app, exchange).await?;
+    authenticated?;
     let access = match exchange.place {
         Place::JsonRpc | Place::JsonRpcOf(_) | Place::Rest => Access::AnyMethod,
         Place::AgentCard | Place::FirstAgentCard | Place::Keys => Access::AgentCards,
@@ -175,15 +179,15 @@ async fn admit(app: &App, exchange: &mut Exchange<'_>, body: &[u8]) -> Result<()
 
 /// Who it is; whether that can be told is for the audit log too.
 async fn authenticate(app: &App, exchange: &mut Exchange<'_>) -> Result<(), A2aError> {
-    let caller = app.guard.authenticate(exchange.headers, app.ports.clock.now()).await;
-    let (outcome, detail) = match &caller {
-        Ok(caller) if !caller.is_authenticated() || !app.audit.is_news(&caller.owner, exchange.address) => (None, ""),
+    let identity = app.guard.authenticate(exchange.headers, app.ports.clock.now()).await;
+    let (outcome, detail) = match &identity {
+        Ok(Identity { caller, .. }) if !caller.is_authenticated() || !app.audit.is_news(&caller.owner, exchange.address) => (None, ""),
         Ok(_) => (Some(AuditOutcome::Allowed), "the credentials hold"),
         Err(A2aError::Unavailable { .. }) => (Some(AuditOutcome::Refused), "credentials can't be checked now"),
         Err(_) => (Some(AuditOutcome::Refused), "credentials that don't hold"),
     };
-    exchange.caller = match caller {
-        Ok(caller) => caller,
+    (exchange.caller, exchange.own_limit) = match identity {
+        Ok(Identity { caller, own_limit }) => (caller, own_limit),
         Err(error) => {
             audit(app, exchange, outcome, detail);
             return Err(error);

@@ -4,4 +4,4 @@ pub mod in_process;
 pub mod redis;
 
 pub use in_process::InProcessEventBus;
-pub use redis::{RedisEventBus, RedisSettings, RedisUrlError};
+pub use redis::{RedisEventBus, RedisLink, RedisSettings, RedisUrlError};

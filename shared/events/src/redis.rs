@@ -36,7 +36,8 @@ use link::Link;
 use publisher::Publisher;
 use reader::{Reader, last_entry, position_of};
 
-pub use server::RedisUrlError;
+pub use link::RedisLink;
+pub use server::{RedisUrlError, SharedConnection};
 
 /// A new listener waits no longer than this to know its place; then its reader finds it.
 const PLACED_WITHIN: Duration = Duration::from_millis(250);
@@ -58,6 +59,7 @@ pub struct RedisSettings<'a> {
 /// Carries signals between processes. Its tasks end with it.
 pub struct RedisEventBus {
     inner: Arc<RedisEventBusInner>,
+    _link: RedisLink,
     outlives_response: bool,
     publisher: Publisher,
     readers: TaskTracker,
@@ -74,21 +76,25 @@ struct RedisEventBusInner {
 impl RedisEventBus {
     /// Begins to connect, which doesn't have to succeed. Needs a runtime of tokio.
     pub fn new(settings: RedisSettings<'_>) -> Result<Self, RedisUrlError> {
-        let link = Arc::new(Link::new(server::Server::new(settings.url)?, settings.max_connections));
+        Ok(RedisEventBus::over(RedisLink::open(settings.url, settings.max_connections)?, settings.outlives_response))
+    }
+
+    /// The same by a link that is open already, and may serve others too. As [`RedisSettings::outlives_response`] says.
+    pub fn over(opened: RedisLink, outlives_response: bool) -> Self {
+        let link = opened.link().clone();
         let (publisher, sending) = publisher::publisher(link.clone());
         let stop = CancellationToken::new();
-        let (supervised, stopped) = (link.clone(), stop.clone());
-        tokio::spawn(async move { stopped.run_until_cancelled(supervised.supervise()).await });
         let stopped = stop.clone();
         tokio::spawn(async move { stopped.run_until_cancelled(sending.run()).await });
-        Ok(RedisEventBus {
+        RedisEventBus {
             inner: Arc::new(RedisEventBusInner { local: InProcessEventBus::new(), link, buckets: Default::default() }),
-            outlives_response: settings.outlives_response,
+            _link: opened,
+            outlives_response,
             publisher,
             readers: TaskTracker::new(),
             _stops_when_dropped: stop.clone().drop_guard(),
             stop,
-        })
+        }
     }
 
     /// How many tasks are listened to.

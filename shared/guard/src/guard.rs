@@ -47,6 +47,21 @@ pub struct GuardSettings {
     pub kept: Option<Arc<dyn KeptKeys>>,
 }
 
+/// Who calls, and how often they may.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Who.
+    pub caller: Caller,
+    /// Requests a minute that an API key carries, in place of every other limit.
+    pub own_limit: Option<u32>,
+}
+
+impl From<Caller> for Identity {
+    fn from(caller: Caller) -> Self {
+        Identity { caller, own_limit: None }
+    }
+}
+
 /// Stands at the door.
 pub struct Guard {
     authentication: Authentication,
@@ -76,10 +91,10 @@ impl Guard {
     ///
     /// # Errors
     /// [`A2aError::Unauthenticated`] for credentials that don't hold, [`A2aError::Unavailable`] where that can't be told now.
-    pub async fn authenticate(&self, headers: &HeaderMap, now: DateTime<Utc>) -> Result<Caller, A2aError> {
+    pub async fn authenticate(&self, headers: &HeaderMap, now: DateTime<Utc>) -> Result<Identity, A2aError> {
         match &self.bootstrap {
             KeySource::Known(bootstrap) => self.by(bootstrap, headers, now).await,
-            KeySource::Kept(_) if !headers.contains_key(AUTHORIZATION) && !headers.contains_key(API_KEY) => Ok(Caller::anonymous()),
+            KeySource::Kept(_) if !headers.contains_key(AUTHORIZATION) && !headers.contains_key(API_KEY) => Ok(Caller::anonymous().into()),
             // In a box: no other request is to be as large.
             KeySource::Kept(kept) => Box::pin(self.by_kept_keys(&**kept, headers, now)).await,
         }
@@ -122,7 +137,7 @@ impl Guard {
         self.keys.as_ref()
     }
 
-    async fn by_kept_keys(&self, kept: &dyn KeptKeys, headers: &HeaderMap, now: DateTime<Utc>) -> Result<Caller, A2aError> {
+    async fn by_kept_keys(&self, kept: &dyn KeptKeys, headers: &HeaderMap, now: DateTime<Utc>) -> Result<Identity, A2aError> {
         let bootstrap = kept.keys().await.map_err(|KeysAway| A2aError::Unavailable { retry_after_seconds: RETRY_AFTER_SECONDS })?;
         match self.by(&bootstrap, headers, now).await {
             // Perhaps the client knows the new key already, and we don't.
@@ -134,7 +149,7 @@ impl Guard {
         }
     }
 
-    async fn by(&self, bootstrap: &BootstrapKeys, headers: &HeaderMap, now: DateTime<Utc>) -> Result<Caller, A2aError> {
+    async fn by(&self, bootstrap: &BootstrapKeys, headers: &HeaderMap, now: DateTime<Utc>) -> Result<Identity, A2aError> {
         let bearer = match headers.get(AUTHORIZATION) {
             None => None,
             Some(value) => {
@@ -149,26 +164,28 @@ impl Guard {
             None => None,
             Some(value) => Some(self.api_key(bootstrap, value.to_str().map_err(|_| refused())?, now).await?.ok_or_else(refused)?),
         };
-        Ok(api_key.or(bearer).unwrap_or_else(Caller::anonymous))
+        Ok(api_key.or(bearer).unwrap_or_else(|| Caller::anonymous().into()))
     }
 
-    async fn bearer(&self, bootstrap: &BootstrapKeys, credentials: &str, now: DateTime<Utc>) -> Result<Option<Caller>, A2aError> {
+    async fn bearer(&self, bootstrap: &BootstrapKeys, credentials: &str, now: DateTime<Utc>) -> Result<Option<Identity>, A2aError> {
         if credentials.len() > MAX_CREDENTIAL_BYTES {
             return Ok(None);
         }
         let api_key = self.api_key(bootstrap, credentials, now).await?;
-        let own = api_key.or_else(|| bootstrap.token.as_ref()?.bearer(credentials, now));
+        let own = api_key.or_else(|| bootstrap.token.as_ref()?.bearer(credentials, now).map(Identity::from));
         match &self.provider {
             // In a box: few requests wait for keys, and all would be as large as those that do.
-            Some(provider) if own.is_none() => Box::pin(provider.bearer(credentials, now)).await.map_err(unavailable),
+            Some(provider) if own.is_none() => {
+                Box::pin(provider.bearer(credentials, now)).await.map(|caller| caller.map(Identity::from)).map_err(unavailable)
+            }
             _ => Ok(own),
         }
     }
 
-    async fn api_key(&self, bootstrap: &BootstrapKeys, key: &str, now: DateTime<Utc>) -> Result<Option<Caller>, A2aError> {
+    async fn api_key(&self, bootstrap: &BootstrapKeys, key: &str, now: DateTime<Utc>) -> Result<Option<Identity>, A2aError> {
         match (bootstrap.api_key(key), &self.keys) {
             (None, Some(keys)) => keys.bearer(key, now).await.map_err(unavailable),
-            (caller, _) => Ok(caller),
+            (caller, _) => Ok(caller.map(Identity::from)),
         }
     }
 }
@@ -213,7 +230,7 @@ mod tests {
 
     async fn caller(headers: &[(&'static str, &str)]) -> Result<Caller, A2aError> {
         let headers = headers.iter().map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap())).collect();
-        guard(Authentication::Optional).authenticate(&headers, now()).await
+        guard(Authentication::Optional).authenticate(&headers, now()).await.map(|identity| identity.caller)
     }
 
     /// Keys that are elsewhere: what is there, and how often somebody asked.
@@ -247,7 +264,7 @@ mod tests {
     async fn kept_role(kept: &Arc<Elsewhere>, key: &str) -> Result<Role, A2aError> {
         let guard = Guard::new(GuardSettings { kept: Some(kept.clone()), ..GuardSettings::default() });
         let headers = HeaderMap::from_iter([(http::HeaderName::from_static(API_KEY), key.parse().unwrap())]);
-        guard.authenticate(&headers, now()).await.map(|caller| caller.role)
+        guard.authenticate(&headers, now()).await.map(|identity| identity.caller.role)
     }
 
     #[tokio::test]
@@ -256,7 +273,7 @@ mod tests {
         let newer = BootstrapKeys::new(None, Some("admin-key"), Some("system-key"));
         let kept = Arc::new(Elsewhere { lately: Some(Arc::new(older)), newer: Some(Arc::new(newer)), asked: Mutex::default() });
         let guard = Guard::new(GuardSettings { kept: Some(kept.clone()), ..GuardSettings::default() });
-        assert_eq!(guard.authenticate(&HeaderMap::new(), now()).await, Ok(Caller::anonymous()));
+        assert_eq!(guard.authenticate(&HeaderMap::new(), now()).await, Ok(Caller::anonymous().into()));
         assert!(kept.asked.lock().unwrap().is_empty());
         assert_eq!(kept_role(&kept, "older-admin-key").await, Ok(Role::Admin));
         assert_eq!(kept_role(&kept, "system-key").await, Ok(Role::System));

@@ -11,7 +11,7 @@ use engine::{
 use moka::sync::Cache;
 use parking_lot::RwLock;
 
-use crate::secret::hex_digest;
+use crate::{Identity, secret::hex_digest};
 
 /// What every key begins with.
 pub const KEY_PREFIX: &str = "a2a_";
@@ -179,7 +179,7 @@ impl KeyRing {
     }
 
     /// Who bears this key; `None` for what is no key of ours, or one that expired or was revoked.
-    pub(crate) async fn bearer(&self, text: &str, now: DateTime<Utc>) -> Result<Option<Caller>, StoreError> {
+    pub(crate) async fn bearer(&self, text: &str, now: DateTime<Utc>) -> Result<Option<Identity>, StoreError> {
         if !looks_like_a_key(text) {
             return Ok(None);
         }
@@ -192,7 +192,9 @@ impl KeyRing {
                 key
             }
         };
-        Ok(key.filter(|key| key.holds(now)).map(|key| Caller { owner: format!("key:{}", key.id), role: key.role }))
+        Ok(key
+            .filter(|key| key.holds(now))
+            .map(|key| Identity { caller: Caller { owner: format!("key:{}", key.id), role: key.role }, own_limit: key.rate_limit_per_minute }))
     }
 
     async fn replace(&self, old: &ApiKey, new: &ApiKey) -> Result<(), KeyError> {

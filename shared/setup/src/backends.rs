@@ -8,7 +8,9 @@ use std::{
 use anyhow::{Context, Result, anyhow};
 use edge::SigningKeySource;
 use engine::ports::{AuditLog, Clock, DocumentStore, EventBus, KeyStore, SystemClock, TaskStore, WebhookSender, WorkQueue};
-use events::{InProcessEventBus, RedisEventBus, RedisSettings};
+use events::{InProcessEventBus, RedisEventBus, RedisLink};
+use guard::SharedQuotas;
+use limits::RedisQuotas;
 use store::{
     DynamoDbDatabase, DynamoDbDocumentStore, DynamoDbTaskStore, JobRows, PoolSettings, PostgresDatabase, PostgresDocumentStore, PostgresTaskStore,
     SqliteDatabase, SqliteDocumentStore, SqliteTaskStore,
@@ -139,17 +141,39 @@ pub(crate) async fn migrate(database: &Database, settings: &StorageSettings) -> 
     }
 }
 
+/// The way to Redis, where there is one.
+pub(crate) fn redis(settings: &StorageSettings) -> Result<Option<RedisLink>> {
+    let Some(url) = &settings.redis else { return Ok(None) };
+    RedisLink::open(&url.0, settings.redis_connections).map(Some).map_err(|error| anyhow!("A2A_REDIS_URL {error}"))
+}
+
+/// For who has no use for Redis.
+pub(crate) fn no_redis(_: &StorageSettings) -> Result<Option<RedisLink>> {
+    Ok(None)
+}
+
 /// How signals travel.
-pub(crate) fn events(settings: &StorageSettings, surroundings: Surroundings) -> Result<Arc<dyn EventBus>> {
-    let Some(url) = &settings.redis else { return events_within(settings, surroundings) };
-    let outlives_response = surroundings == Surroundings::Server;
-    let redis = RedisSettings { url: &url.0, max_connections: settings.redis_connections, outlives_response };
-    Ok(Arc::new(RedisEventBus::new(redis).map_err(|error| anyhow!("A2A_REDIS_URL {error}"))?))
+pub(crate) fn events(redis: Option<&RedisLink>, surroundings: Surroundings) -> Arc<dyn EventBus> {
+    match redis {
+        Some(link) => Arc::new(RedisEventBus::over(link.clone(), surroundings == Surroundings::Server)),
+        None => events_within(redis, surroundings),
+    }
 }
 
 /// Signals for who neither sends nor hears any of other processes.
-pub(crate) fn events_within(_: &StorageSettings, _: Surroundings) -> Result<Arc<dyn EventBus>> {
-    Ok(Arc::new(InProcessEventBus::new()))
+pub(crate) fn events_within(_: Option<&RedisLink>, _: Surroundings) -> Arc<dyn EventBus> {
+    Arc::new(InProcessEventBus::new())
+}
+
+/// Quotas of all processes that share the database together.
+pub(crate) fn quotas(redis: Option<&RedisLink>, settings: &StorageSettings) -> Option<Arc<dyn SharedQuotas>> {
+    let namespace = match &settings.database {
+        DatabaseUrl::Sqlite(path) => std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string(),
+        // Without credentials, which not all who share it need share.
+        DatabaseUrl::Postgres(url) => url.0.rsplit('@').next().unwrap_or_default().to_owned(),
+        DatabaseUrl::DynamoDb { table } => table.clone(),
+    };
+    Some(Arc::new(RedisQuotas::new(redis?.clone(), &namespace)))
 }
 
 /// How background work reaches workers.

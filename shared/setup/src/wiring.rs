@@ -8,7 +8,7 @@ use engine::{
     Engine, EngineSettings, Ports,
     ports::{Clock, DocumentStore, SystemClock},
 };
-use guard::KeyRing;
+use guard::{KeyRing, Limits};
 
 use crate::{
     Parts, Settings,
@@ -41,9 +41,10 @@ fn wired(settings: Settings, parts: &Parts, database: &Database) -> anyhow::Resu
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let (guard, webhook_key) = secrets::guard(&security, KeyRing::new(database.keys()), parts.aws, clock.clone())?;
     let credential_keys = KnownCredentialKeys::new(&security, database.credentials_secret(), parts.aws, clock.clone());
+    let redis = (parts.redis)(&storage)?;
     let ports = Ports {
         tasks: database.tasks(),
-        events: (parts.events)(&storage, serving.surroundings)?,
+        events: (parts.events)(redis.as_ref(), serving.surroundings),
         queue: (parts.queue)(&storage, database, parts.aws, clock.clone()),
         webhooks: (parts.webhooks)(security.push_allow_loopback),
         agents: (parts.agents)(database, &serving, clock.clone())?,
@@ -78,7 +79,8 @@ fn wired(settings: Settings, parts: &Parts, database: &Database) -> anyhow::Resu
         audit_retention: storage.audit_retention,
         threats: security.threats,
     };
-    Ok(App::new(engine, guard, signing_key, audit, edge))
+    let limits = Limits::new(security.limits, (parts.quotas)(redis.as_ref(), &storage));
+    Ok(App::new(engine, guard, limits, signing_key, audit, edge))
 }
 
 /// The documents alone, for those who fill the corpus.

@@ -22,6 +22,8 @@ pub const WORK: &str = "a2a_work_total";
 pub const THREATS: &str = "a2a_threats_total";
 /// Audit records that were only logged, because the database couldn't take them.
 pub const AUDIT_DROPPED: &str = "a2a_audit_dropped_total";
+/// Requests that were refused because their client asks too often, by what it is counted by.
+pub const LIMITED: &str = "a2a_limited_requests_total";
 /// Environments of functions that were started, by function.
 pub const COLD_STARTS: &str = "a2a_cold_starts_total";
 
@@ -37,7 +39,7 @@ pub enum Kind {
 }
 
 /// Every metric: name, kind, unit, description.
-pub const ALL: [(&str, Kind, Unit, &str); 11] = [
+pub const ALL: [(&str, Kind, Unit, &str); 12] = [
     (REQUESTS, Kind::Counter, Unit::Count, "Requests by method, status and agent"),
     (REQUEST_DURATION, Kind::Histogram, Unit::Seconds, "Time until the head of the response, by method"),
     (ERRORS, Kind::Counter, Unit::Count, "Requests that failed, by method and reason"),
@@ -48,6 +50,7 @@ pub const ALL: [(&str, Kind, Unit, &str); 11] = [
     (WORK, Kind::Counter, Unit::Count, "Pieces of queued work that were handled, by queue and outcome"),
     (THREATS, Kind::Counter, Unit::Count, "Attacks found in requests, by type and what was done about them"),
     (AUDIT_DROPPED, Kind::Counter, Unit::Count, "Audit records that were only logged, because the database couldn't take them"),
+    (LIMITED, Kind::Counter, Unit::Count, "Requests refused because their client asks too often, by what it is counted by"),
     (COLD_STARTS, Kind::Counter, Unit::Count, "Environments of functions that were started, by function"),
 ];
 

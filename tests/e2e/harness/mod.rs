@@ -15,7 +15,7 @@ pub use events::{Event, Events};
 pub use identity_provider::{IdentityProvider, SigningKey};
 pub use inbox::Inbox;
 pub use pdf::pdf_of;
-pub use server::{Answered, Server, answered};
+pub use server::{Answered, Server, answered, how_functions_run};
 pub use stand_in::StandIn;
 pub use tools::tool;
 pub use v1::{data_message, first_artifact, message, say, state, text_of};

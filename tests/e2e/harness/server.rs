@@ -337,7 +337,7 @@ fn address(line: &str) -> Option<String> {
 }
 
 /// As processes of their own where `A2A_TEST_FUNCTIONS` is `processes`: the programs beside the server's own.
-fn how_functions_run() -> Vec<OsString> {
+pub fn how_functions_run() -> Vec<OsString> {
     match std::env::var("A2A_TEST_FUNCTIONS").as_deref().unwrap_or("in-process") {
         "in-process" => Vec::new(),
         "processes" => as_processes(binary().parent().unwrap()),

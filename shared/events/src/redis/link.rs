@@ -8,10 +8,11 @@ use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore, watch},
     time::{Instant, sleep, timeout},
 };
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
     entry,
-    server::{ANSWERS_WITHIN, Server, SharedConnection},
+    server::{ANSWERS_WITHIN, RedisUrlError, Server, SharedConnection},
 };
 
 /// Between tries to connect; the pause doubles up to [`LONGEST_PAUSE`].
@@ -28,6 +29,41 @@ enum State {
     Connecting,
     Up(SharedConnection),
     Away,
+}
+
+/// The way to Redis of a process, for all that goes there. Clones are the same one; it is closed with the last of them.
+#[derive(Clone)]
+pub struct RedisLink {
+    link: Arc<Link>,
+    _stops_when_dropped: Arc<DropGuard>,
+}
+
+impl RedisLink {
+    /// Begins to connect, which doesn't have to succeed, with so many connections at most. Needs a runtime of tokio.
+    ///
+    /// # Errors
+    /// What is wrong with the URL, which is as [`super::RedisSettings::url`] says.
+    pub fn open(url: &str, max_connections: u32) -> Result<Self, RedisUrlError> {
+        let link = Arc::new(Link::new(Server::new(url)?, max_connections));
+        let stop = CancellationToken::new();
+        let (supervised, stopped) = (link.clone(), stop.clone());
+        tokio::spawn(async move { stopped.run_until_cancelled(supervised.supervise()).await });
+        Ok(RedisLink { link, _stops_when_dropped: Arc::new(stop.drop_guard()) })
+    }
+
+    /// The connection that all share; `None` while Redis is away. Waits for the first try to connect.
+    pub async fn connection(&self) -> Option<SharedConnection> {
+        self.link.connection().await
+    }
+
+    /// Says that something failed that shouldn't have, so that the connection is looked at.
+    pub fn suspect(&self) {
+        self.link.suspect();
+    }
+
+    pub(super) fn link(&self) -> &Arc<Link> {
+        &self.link
+    }
 }
 
 /// The shared connection, while there is one, and the right to open more.

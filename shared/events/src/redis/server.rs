@@ -45,8 +45,10 @@ pub(super) struct Server {
 
 /// The connection that all share: it never waits for anything but an answer.
 #[derive(Clone)]
-pub(super) enum SharedConnection {
+pub enum SharedConnection {
+    /// To one server.
     Single(MultiplexedConnection),
+    /// To each primary of a cluster.
     Cluster(ClusterConnection),
 }
 

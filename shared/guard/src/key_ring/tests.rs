@@ -61,8 +61,9 @@ async fn a_key_is_shown_once_and_only_its_digest_is_kept() {
     let kept = format!("{:?}", store.keys.lock());
     assert!(!kept.contains(random) && kept.contains(&hex_digest(&issued.secret)), "{kept}");
     assert_eq!((issued.key.name.as_str(), issued.key.rate_limit_per_minute), ("ci", Some(600)));
-    let caller = ring.bearer(&issued.secret, at(1)).await.unwrap();
-    assert_eq!(caller, Some(Caller { owner: format!("key:{}", issued.key.id), role: Role::Admin }));
+    let bearer = ring.bearer(&issued.secret, at(1)).await.unwrap();
+    let caller = Caller { owner: format!("key:{}", issued.key.id), role: Role::Admin };
+    assert_eq!(bearer, Some(Identity { caller, own_limit: Some(600) }));
 }
 
 #[tokio::test]

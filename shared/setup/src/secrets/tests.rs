@@ -33,7 +33,7 @@ fn ring() -> KeyRing {
 
 async fn role(guard: &Guard, clock: &Hand, key: &str) -> Result<Role, A2aError> {
     let headers = HeaderMap::from_iter([(http::HeaderName::from_static("x-api-key"), key.parse().unwrap())]);
-    guard.authenticate(&headers, clock.now()).await.map(|caller| caller.role)
+    guard.authenticate(&headers, clock.now()).await.map(|identity| identity.caller.role)
 }
 
 #[tokio::test]
@@ -88,7 +88,7 @@ async fn a_kept_key_checks_tokens_and_signs_webhooks_as_one_that_is_given() {
     let (kept, webhook_key) = guard(&security(&[("A2A_SECRET_KEY", &arn)]), ring(), moto, clock.clone()).unwrap();
     let token = guard::issue_token(&TokenKey::new(key).unwrap(), "ann", Role::Authenticated, Duration::from_secs(9), clock.now()).unwrap();
     let headers = HeaderMap::from_iter([(http::header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap())]);
-    assert_eq!(kept.authenticate(&headers, clock.now()).await.map(|caller| caller.owner), Ok("sub:ann".into()));
+    assert_eq!(kept.authenticate(&headers, clock.now()).await.map(|identity| identity.caller.owner), Ok("sub:ann".into()));
     let (_, given) = guard(&security(&[("A2A_SECRET_KEY", key)]), ring(), moto, clock).unwrap();
     let (Some(WebhookKey::Kept(bring)), Some(WebhookKey::Known(given))) = (webhook_key, given) else { panic!() };
     assert_eq!(bring().await.unwrap(), given);

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use edge::SigningKey;
-use guard::{Authentication, TokenKey, threats::Policy};
+use guard::{Authentication, LimitSettings, MAX_RATE, Rate, TokenKey, threats::Policy};
+use protocol::Method;
 
 use super::vars::{SettingError, Vars, masked, wrong};
 
@@ -31,6 +32,9 @@ pub struct SecuritySettings {
     pub push_allow_loopback: bool,
     /// `A2A_THREATS`: `off`, `report` (attacks in requests are recorded) or `block` (and refused). Default `report`.
     pub threats: Policy,
+    /// `A2A_RATE_LIMIT_PER_MINUTE`, `A2A_RATE_LIMIT_BURST` and `A2A_RATE_LIMIT_METHODS`: how often each client may ask. Default as often as
+    /// they like.
+    pub limits: LimitSettings,
 }
 
 /// An identity provider.
@@ -83,9 +87,6 @@ pub(super) fn read(vars: &Vars) -> Result<SecuritySettings, SettingError> {
     if push_allow_loopback && authentication == Authentication::Required {
         return Err(wrong("A2A_PUSH_ALLOW_LOOPBACK", "`1`", "nothing where A2A_AUTH is `required`: webhooks must not reach this machine"));
     }
-    for name in ["A2A_RATE_LIMIT_PER_MINUTE", "A2A_RATE_LIMIT_BURST"] {
-        vars.not_supported(name, "requests are not limited, so leave it unset")?;
-    }
     let threats =
         vars.word("A2A_THREATS", &[Policy::Off, Policy::Report, Policy::Block].map(|policy| (policy.as_str(), policy)), Policy::default())?;
     Ok(SecuritySettings {
@@ -98,7 +99,31 @@ pub(super) fn read(vars: &Vars) -> Result<SecuritySettings, SettingError> {
         card_signing_key,
         push_allow_loopback,
         threats,
+        limits: limits(vars)?,
     })
+}
+
+/// `A2A_RATE_LIMIT_PER_MINUTE`: requests a minute of each address without credentials, and of each identity; `off` or 0 to 1000000. Default off.
+/// `A2A_RATE_LIMIT_BURST`: how many may come at once, 1 to 1000000; of no meaning where the former is off. Default twice as many.
+/// `A2A_RATE_LIMIT_METHODS`: the same for single methods on top, such as `SendMessage=20,ListTasks=60`, with bursts of twice as many. Default none.
+fn limits(vars: &Vars) -> Result<LimitSettings, SettingError> {
+    let takes = format!("`off`, or a whole number from 0 to {MAX_RATE}");
+    let per_minute = vars.read("A2A_RATE_LIMIT_PER_MINUTE", &takes, |value| match value {
+        "off" => Some(0),
+        value => value.parse().ok().filter(|rate| *rate <= MAX_RATE),
+    })?;
+    let each = per_minute.filter(|rate| *rate > 0).map(Rate::per_minute);
+    let burst = vars.number("A2A_RATE_LIMIT_BURST", 1..=MAX_RATE, each.map_or(1, |rate| rate.burst))?;
+    let method = |entry: &str| {
+        let (name, per_minute) = entry.trim().split_once('=')?;
+        let method = Method::ALL.into_iter().find(|method| method.name() == name.trim())?;
+        let per_minute = per_minute.trim().parse().ok().filter(|rate| (1..=MAX_RATE).contains(rate))?;
+        Some((method, Rate::per_minute(per_minute)))
+    };
+    let methods = vars.read("A2A_RATE_LIMIT_METHODS", "methods and their requests a minute, such as `SendMessage=20,ListTasks=60`", |value| {
+        value.split(',').map(method).collect::<Option<Vec<_>>>()
+    })?;
+    Ok(LimitSettings { each: each.map(|rate| Rate { burst, ..rate }), methods: methods.unwrap_or_default() })
 }
 
 fn provider(vars: &Vars) -> Result<Option<ProviderSettings>, SettingError> {
@@ -172,6 +197,7 @@ impl fmt::Debug for SecuritySettings {
             .field("card_signing_key", &self.card_signing_key.as_deref().map(masked))
             .field("push_allow_loopback", &self.push_allow_loopback)
             .field("threats", &self.threats)
+            .field("limits", &self.limits)
             .finish()
     }
 }

@@ -3,7 +3,8 @@
 use std::{path::Path, time::Duration};
 
 use edge::DefaultCard;
-use guard::Authentication;
+use guard::{Authentication, LimitSettings, Rate};
+use protocol::Method;
 
 use super::*;
 
@@ -121,10 +122,33 @@ fn a_secret_that_is_wrong_is_not_shown() {
 }
 
 #[test]
-fn settings_of_what_this_version_has_not_are_refused() {
-    for name in ["A2A_RATE_LIMIT_PER_MINUTE", "A2A_RATE_LIMIT_BURST"] {
-        assert!(settings(&[(name, "100")]).is_err(), "{name}");
+fn nobody_is_limited_unless_a_rate_says_so() {
+    let limits = |vars: &[(&str, &str)]| settings(vars).map(|settings| settings.security.limits);
+    let each = |vars: &[(&str, &str)]| limits(vars).map(|limits| limits.each.map(|rate| (rate.per_minute, rate.burst)));
+    assert_eq!(limits(&[]), Ok(LimitSettings::default()));
+    assert_eq!(each(&[("A2A_RATE_LIMIT_PER_MINUTE", "100")]), Ok(Some((100, 200))));
+    assert_eq!(each(&[("A2A_RATE_LIMIT_PER_MINUTE", "100"), ("A2A_RATE_LIMIT_BURST", "7")]), Ok(Some((100, 7))));
+    for off in ["off", "0"] {
+        assert_eq!(each(&[("A2A_RATE_LIMIT_PER_MINUTE", off), ("A2A_RATE_LIMIT_BURST", "200")]), Ok(None), "{off}");
     }
+    for (name, wrong) in [
+        ("A2A_RATE_LIMIT_PER_MINUTE", "-1"),
+        ("A2A_RATE_LIMIT_PER_MINUTE", "1000001"),
+        ("A2A_RATE_LIMIT_BURST", "0"),
+        ("A2A_RATE_LIMIT_METHODS", "SendMessage"),
+        ("A2A_RATE_LIMIT_METHODS", "message/send=5"),
+        ("A2A_RATE_LIMIT_METHODS", "SendMessage=0"),
+        ("A2A_RATE_LIMIT_METHODS", "SendMessage=5,"),
+    ] {
+        assert!(limits(&[(name, wrong)]).unwrap_err().starts_with(&format!("{name} holds `{wrong}`, but takes ")), "{wrong}");
+    }
+}
+
+#[test]
+fn single_methods_may_have_a_rate_too() {
+    let limits = settings(&[("A2A_RATE_LIMIT_METHODS", "SendMessage=20, ListTasks = 60")]).unwrap().security.limits;
+    assert_eq!(limits.methods, [(Method::SendMessage, Rate::per_minute(20)), (Method::ListTasks, Rate::per_minute(60))]);
+    assert_eq!(limits.each, None);
 }
 
 #[test]

@@ -78,15 +78,6 @@ impl Vars {
     pub(super) fn switch(&self, name: &str) -> Result<bool, SettingError> {
         self.word(name, &[("1", true), ("0", false), ("true", true), ("false", false), ("on", true), ("off", false)], false)
     }
-
-    /// A variable of something that this version can't do: refused, because ignoring it would look as if it worked.
-    pub(super) fn not_supported(&self, name: &str, instead: &str) -> Result<(), SettingError> {
-        match self.get(name) {
-            None => Ok(()),
-            Some(value) if name.ends_with("_URL") => Err(wrong(name, masked_url(value), format!("nothing in this version: {instead}"))),
-            Some(value) => Err(wrong(name, format!("`{value}`"), format!("nothing in this version: {instead}"))),
-        }
-    }
 }
 
 pub(super) fn wrong(name: &str, holds: impl Into<String>, takes: impl Into<String>) -> SettingError {

@@ -1,0 +1,83 @@
+//! How often who may ask: requests are counted, refused, and told what is left.
+
+use engine::ports::{AuditKind, AuditLevel, AuditOutcome};
+use guard::{Address, Client, Rate, Standing, Taken, Turn};
+use http::{HeaderName, HeaderValue};
+use metrics::counter;
+use protocol::{A2aError, Method};
+use telemetry::metric;
+
+use crate::{App, AuditEvent, Response, exchange::Exchange, path::Place};
+
+/// The headers of an Internet draft (draft-ietf-httpapi-ratelimit-headers, from its eighth version on).
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// Counts this request to who it is from. Health is not counted: whoever watches a server needs to know most of all when it has much to do.
+pub(crate) async fn count(app: &App, exchange: &mut Exchange<'_>) -> Result<(), A2aError> {
+    if matches!(exchange.place, Place::Health | Place::Ready) {
+        return Ok(());
+    }
+    let taken = app.limits.take(client(exchange), 1, app.ports.clock.now()).await;
+    exchange.standing = taken.standing;
+    judge(app, exchange, taken)
+}
+
+/// Counts the members of a batch, but the first, which was counted as the request.
+pub(crate) async fn count_members(app: &App, exchange: &Exchange<'_>, members: usize) -> Result<(), A2aError> {
+    match u32::try_from(members.saturating_sub(1)).unwrap_or(u32::MAX) {
+        0 => Ok(()),
+        more => judge(app, exchange, app.limits.take(client(exchange), more, app.ports.clock.now()).await),
+    }
+}
+
+/// Counts a call to its method.
+pub(crate) async fn count_call(app: &App, exchange: &Exchange<'_>, method: Method) -> Result<(), A2aError> {
+    judge(app, exchange, app.limits.take_for(method, client(exchange), app.ports.clock.now()).await)
+}
+
+/// Tells the client what it may and what is left of that.
+pub(crate) fn tell(response: &mut Response, standing: Option<(&'static str, Standing)>) {
+    let Some((quota, standing)) = standing else { return };
+    let Rate { per_minute, burst } = standing.rate;
+    // When to ask again, for who is refused; else when all is there again.
+    let (left, after) = match standing.has_passed() {
+        true => (standing.remaining(), standing.full_after_seconds()),
+        false => (0, standing.retry_after_seconds()),
+    };
+    for (name, value) in
+        [(RATE_LIMIT, format!("\"{quota}\";r={left};t={after}")), (RATE_LIMIT_POLICY, format!("\"{quota}\";q={per_minute};w=60;burst={burst}"))]
+    {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+}
+
+fn client<'a>(exchange: &'a Exchange<'_>) -> Client<'a> {
+    match exchange.caller.is_authenticated() {
+        true => Client::Identity { owner: &exchange.caller.owner, own_limit: exchange.own_limit },
+        false => Client::Address(address(exchange)),
+    }
+}
+
+fn address(exchange: &Exchange<'_>) -> Address {
+    Address::of_source(exchange.address)
+}
+
+fn judge(app: &App, exchange: &Exchange<'_>, taken: Taken) -> Result<(), A2aError> {
+    match taken.turn {
+        None => {}
+        Some(Turn::Away) => {
+            let event = AuditEvent::new(AuditKind::Limit, AuditOutcome::Done, "the shared limits are away: each process counts for itself");
+            app.audit.record(AuditEvent { level: AuditLevel::Medium, ..event });
+        }
+        Some(Turn::Back) => app.audit.record(AuditEvent::new(AuditKind::Limit, AuditOutcome::Done, "the shared limits are back")),
+    }
+    let Some((quota, standing)) = taken.standing.filter(|(_, standing)| !standing.has_passed()) else { return Ok(()) };
+    counter!(metric::LIMITED, "by" => quota).increment(1);
+    if app.limits.is_worth_telling(client(exchange), app.ports.clock.now()) {
+        app.audit.record(exchange.event(AuditKind::Limit, AuditOutcome::Refused, quota));
+    }
+    Err(A2aError::RateLimited { retry_after_seconds: standing.retry_after_seconds() })
+}
