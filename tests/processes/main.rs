@@ -5,6 +5,7 @@
 #[path = "../e2e/harness/mod.rs"]
 mod harness;
 
+mod cost;
 mod odd;
 mod same_answers;
 mod start;

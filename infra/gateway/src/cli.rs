@@ -7,6 +7,8 @@ use engine::Role;
 use guard::DEFAULT_KEY_DAYS;
 use load::LoadOptions;
 
+use crate::cost::prices::Price;
+
 /// An Agent2Agent (A2A) server, and its operator's tools.
 #[derive(Parser)]
 #[command(name = "a2a", version, args_conflicts_with_subcommands = true)]
@@ -35,6 +37,8 @@ pub enum Command {
     Healthcheck(HealthcheckOptions),
     /// Load a server of any version of A2A, and report how it bears that
     Load(LoadOptions),
+    /// Say what requests like those that were just answered would cost on AWS; the server has to run functions as processes
+    Cost(CostOptions),
 }
 
 /// How to serve.
@@ -133,6 +137,51 @@ pub struct HealthcheckOptions {
     /// The page to ask for
     #[arg(long, default_value = "http://127.0.0.1:8080/health/ready")]
     pub url: String,
+}
+
+/// What to make a bill of.
+#[derive(Args)]
+pub struct CostOptions {
+    /// The page that says what functions took
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9090/metrics")]
+    pub metrics: String,
+    /// How many requests the bill is for
+    #[arg(long, default_value_t = 1_000_000)]
+    pub requests: u64,
+    /// The memory of each function, and with it its share of a processor
+    #[arg(long, value_name = "MB", default_value_t = 512, value_parser = clap::value_parser!(u32).range(128..=10_240))]
+    pub memory_mb: u32,
+    /// What functions run on
+    #[arg(long, value_enum, default_value_t = Architecture::Arm64)]
+    pub architecture: Architecture,
+    /// DynamoDB's write units for each request: a new task is a transaction of 8 items of up to a kilobyte
+    #[arg(long, default_value_t = 16.0)]
+    pub write_units: f64,
+    /// DynamoDB's read units for each request
+    #[arg(long, default_value_t = 1.0)]
+    pub read_units: f64,
+    /// A price in place of the list's; may be given several times
+    #[arg(long, value_name = "NAME=DOLLARS")]
+    pub price: Vec<Price>,
+}
+
+/// What functions run on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Architecture {
+    #[value(name = "arm64")]
+    Arm64,
+    #[value(name = "x86_64")]
+    X86_64,
+}
+
+impl Architecture {
+    /// As AWS calls it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Architecture::Arm64 => "arm64",
+            Architecture::X86_64 => "x86_64",
+        }
+    }
 }
 
 impl Cli {

@@ -3,6 +3,7 @@
 mod body;
 mod cli;
 mod commands;
+mod cost;
 mod event;
 mod functions;
 mod gateway;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
             Command::Index(options) => commands::index::run(options).await,
             Command::Healthcheck(options) => commands::healthcheck::run(&options).await,
             Command::Load(options) => commands::load::run(options).await,
+            Command::Cost(options) => commands::cost::run(&options).await,
         }
     });
     // Whatever still runs has had its time.

@@ -26,6 +26,14 @@ pub const AUDIT_DROPPED: &str = "a2a_audit_dropped_total";
 pub const LIMITED: &str = "a2a_limited_requests_total";
 /// Environments of functions that were started, by function.
 pub const COLD_STARTS: &str = "a2a_cold_starts_total";
+/// Invocations of functions that run as processes, by function.
+pub const INVOCATIONS: &str = "a2a_function_invocations_total";
+/// What Lambda would bill for these, by function: each rounded up to a millisecond, starts included.
+pub const BILLED: &str = "a2a_function_billed_milliseconds_total";
+/// The most memory that an environment of a function had.
+pub const FUNCTION_MEMORY: &str = "a2a_function_memory_max_bytes";
+/// What functions that run as processes logged, by function.
+pub const LOGGED: &str = "a2a_function_log_bytes_total";
 
 /// What a metric is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +47,7 @@ pub enum Kind {
 }
 
 /// Every metric: name, kind, unit, description.
-pub const ALL: [(&str, Kind, Unit, &str); 12] = [
+pub const ALL: [(&str, Kind, Unit, &str); 16] = [
     (REQUESTS, Kind::Counter, Unit::Count, "Requests by method, status and agent"),
     (REQUEST_DURATION, Kind::Histogram, Unit::Seconds, "Time until the head of the response, by method"),
     (ERRORS, Kind::Counter, Unit::Count, "Requests that failed, by method and reason"),
@@ -52,6 +60,10 @@ pub const ALL: [(&str, Kind, Unit, &str); 12] = [
     (AUDIT_DROPPED, Kind::Counter, Unit::Count, "Audit records that were only logged, because the database couldn't take them"),
     (LIMITED, Kind::Counter, Unit::Count, "Requests refused because their client asks too often, by what it is counted by"),
     (COLD_STARTS, Kind::Counter, Unit::Count, "Environments of functions that were started, by function"),
+    (INVOCATIONS, Kind::Counter, Unit::Count, "Invocations of functions that run as processes, by function"),
+    (BILLED, Kind::Counter, Unit::Milliseconds, "What Lambda would bill for invocations and starts, by function"),
+    (FUNCTION_MEMORY, Kind::Gauge, Unit::Bytes, "The most memory that an environment had, by function"),
+    (LOGGED, Kind::Counter, Unit::Bytes, "What functions that run as processes logged, by function"),
 ];
 
 /// Upper bounds of every histogram in seconds: the alarms stand at 1, 5 and 10.

@@ -115,9 +115,14 @@ impl Server {
         Server { base, http: client(), child: Some(child), place: Some(place), settings, arguments, metrics }
     }
 
+    /// Where Prometheus reads.
+    pub fn metrics_url(&self) -> String {
+        format!("{}/metrics", self.metrics)
+    }
+
     /// The page that Prometheus reads.
     pub async fn metrics(&self) -> String {
-        self.http.get(format!("{}/metrics", self.metrics)).send().await.unwrap().text().await.unwrap()
+        self.http.get(self.metrics_url()).send().await.unwrap().text().await.unwrap()
     }
 
     /// All that the server keeps: see [`Place::everything`].

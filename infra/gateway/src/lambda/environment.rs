@@ -96,6 +96,13 @@ impl Environment {
         self.child.id()
     }
 
+    /// The most memory that it had so far, in bytes, as the kernel says; `None` where it has ended or the kernel doesn't say.
+    pub(super) fn most_memory(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()?)).ok()?;
+        let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"))?;
+        Some(kilobytes.parse::<u64>().ok()? * 1024)
+    }
+
     /// Gives it an invocation, and sees to it until it asks for more work, ends or is killed at the deadline.
     pub(super) async fn invoke(&mut self, invocation: Invocation, deadline: Instant) -> Left {
         self.signal(Signal::CONT);

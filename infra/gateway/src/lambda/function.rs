@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::Result;
 use bytes::Bytes;
-use metrics::counter;
+use metrics::{counter, gauge};
 use telemetry::metric;
 use tokio::{
     sync::{AcquireError, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch},
@@ -74,6 +74,8 @@ pub struct Function {
     arn: Arc<str>,
     pool: Arc<Pool<Environment>>,
     started: AtomicU64,
+    /// In bytes, of the environment that had the most.
+    most_memory: AtomicU64,
 }
 
 impl Function {
@@ -81,7 +83,7 @@ impl Function {
     pub fn new(service: Arc<Service>, described: template::Function, bootstrap: PathBuf) -> Arc<Self> {
         let arn = format!("arn:aws:lambda:local:000000000000:function:{}", described.name).into();
         let pool = Pool::new(described.reserved_concurrency.unwrap_or(MAX_CONCURRENCY));
-        let function = Arc::new(Function { service, described, bootstrap, arn, pool, started: AtomicU64::new(0) });
+        let function = Arc::new(Function { service, described, bootstrap, arn, pool, started: AtomicU64::new(0), most_memory: AtomicU64::new(0) });
         tokio::spawn(stop_idle(Arc::downgrade(&function), IDLE));
         function
     }
@@ -147,7 +149,11 @@ impl Function {
                 move || place.answered()
             }),
         };
-        match environment.invoke(invocation, Instant::now() + timeout).await {
+        let begun = Instant::now();
+        let left = environment.invoke(invocation, begun + timeout).await;
+        counter!(metric::INVOCATIONS, "function" => self.described.name.clone()).increment(1);
+        self.bill(begun.elapsed(), environment.most_memory());
+        match left {
             Left::Waiting => self.pool.put(environment),
             Left::Gone => tracing::warn!(function = self.described.name, "an environment is gone"),
         }
@@ -158,9 +164,22 @@ impl Function {
         let begun = Instant::now();
         let environment = Environment::start(&self.described, &self.bootstrap, &self.service.group, number).await?;
         counter!(metric::COLD_STARTS, "function" => self.described.name.clone()).increment(1);
+        // A start is billed as an invocation is.
+        self.bill(begun.elapsed(), environment.most_memory());
         let init_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(function = self.described.name, environment = number, pid = environment.pid(), init_ms, "cold start");
         Ok(environment)
+    }
+
+    /// Counts what Lambda would put on the bill, which rounds up to a millisecond.
+    fn bill(&self, time: Duration, most_memory: Option<u64>) {
+        let name = &self.described.name;
+        let milliseconds = u64::try_from(time.as_micros().div_ceil(1000)).unwrap_or(u64::MAX);
+        counter!(metric::BILLED, "function" => name.clone()).increment(milliseconds);
+        if let Some(bytes) = most_memory {
+            let most = self.most_memory.fetch_max(bytes, Relaxed).max(bytes);
+            gauge!(metric::FUNCTION_MEMORY, "function" => name.clone()).set(most as f64);
+        }
     }
 
     /// Ends the environments that have no work.

@@ -1,0 +1,5 @@
+//! What a deployment would cost, from what functions took here and what AWS asks.
+
+pub mod bill;
+pub mod measured;
+pub mod prices;
