@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::{
+    deployed,
     servers::{self, Throwaway},
     step::{cargo, root, step, target},
     tools,
@@ -45,6 +46,28 @@ pub fn growth() -> Result<()> {
         bench.args(["--postgres", &server.url]);
     }
     step("bench growth", &mut bench)
+}
+
+/// Shows what functions cost as they are deployed: three of them, or the sizes of all as well.
+///
+/// # Errors
+/// Where a build fails, there is no Postgres, or a function doesn't answer.
+pub fn lambda(rounds: u32, all: bool) -> Result<()> {
+    build_server()?;
+    let functions = deployed::build(if all { None } else { Some(&["front-door", "get-task", "agent-card"]) })?;
+    // The bare function is built as such; the rest of the bench needn't be.
+    let mut bare = cargo(&["build", "--profile", "function", "--bin", "bare-function", "--features", "lambda", "--quiet", "--manifest-path"]);
+    bare.arg(root().join("tests/bench/Cargo.toml")).arg("--target-dir").arg(target().join("bench"));
+    step("build the bare function", &mut bare)?;
+    let mut bench = bench(&["--features", "lambda"])?;
+    std::fs::copy(target().join("bench/function/bare-function"), target().join("bench/release/bare-function"))?;
+    let postgres = servers::durable_postgres()?;
+    bench.args(["lambda", "--rounds", &rounds.to_string(), "--postgres", &postgres.url, "--functions"]).arg(functions);
+    match tools::environment("a2a-sdk-1.3.0-function", &["a2a-sdk[http-server]==1.3.0", "mangum==0.22.0", "awslambdaric==4.2.2"]) {
+        Ok(directory) => drop(bench.arg("--python").arg(directory.join("bin/python"))),
+        Err(error) => println!("NOT MEASURED: the Python function: {error:#}"),
+    }
+    step("bench lambda", &mut bench)
 }
 
 /// Measures ranking on a judged collection.

@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, reason = "this is a command; its output is what it is for")]
 
 mod bench;
+mod deployed;
 mod programs;
 mod servers;
 mod soak;
@@ -61,6 +62,15 @@ enum Bench {
         #[arg(long, default_value_t = 20)]
         connections: u32,
     },
+    /// Functions as they are deployed: size, cold start, warm events, memory; beside a bare one and Python's.
+    Lambda {
+        /// Starts; medians over them are shown.
+        #[arg(long, default_value_t = 7)]
+        rounds: u32,
+        /// Builds all functions, to show their sizes: some minutes each.
+        #[arg(long)]
+        all: bool,
+    },
     /// What an answer costs as histories and stores grow.
     Growth,
     /// Ranking quality of document_search.
@@ -77,6 +87,7 @@ fn main() -> anyhow::Result<()> {
         Task::Soak { seconds, rate } => soak::run(seconds, rate),
         Task::Bench { what: None } => bench::throughput(5, 2.0, 20),
         Task::Bench { what: Some(Bench::Throughput { rounds, seconds, connections }) } => bench::throughput(rounds, seconds, connections),
+        Task::Bench { what: Some(Bench::Lambda { rounds, all }) } => bench::lambda(rounds, all),
         Task::Bench { what: Some(Bench::Growth) } => bench::growth(),
         Task::Bench { what: Some(Bench::Search { path }) } => bench::search(&path),
     }

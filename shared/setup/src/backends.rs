@@ -1,9 +1,6 @@
 //! Opens the backends that the settings name.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Context, Result, anyhow};
 use edge::SigningKeySource;
@@ -13,13 +10,13 @@ use guard::SharedQuotas;
 use limits::RedisQuotas;
 use store::{
     DynamoDbDatabase, DynamoDbDocumentStore, DynamoDbTaskStore, JobRows, PoolSettings, PostgresDatabase, PostgresDocumentStore, PostgresTaskStore,
-    SqliteDatabase, SqliteDocumentStore, SqliteTaskStore,
 };
 
 use crate::{
     aws::AwsConfig,
     corpus,
     credential_keys::{self, KeptSecret},
+    file_database::{self, FileDatabase},
     settings::{CorpusFile, DatabaseUrl, QueueUrls, StorageSettings, Surroundings},
     signing_key,
 };
@@ -27,7 +24,7 @@ use crate::{
 /// A database that is open, or can be.
 pub(crate) enum Database {
     /// A file, and that of the key beside it.
-    Sqlite(SqliteDatabase, PathBuf),
+    Sqlite(Box<dyn FileDatabase>, PathBuf),
     /// A server; nobody has connected yet.
     Postgres(PostgresDatabase),
     /// A table, and where the documents of everyone are if not there; nobody has asked for either yet.
@@ -37,7 +34,7 @@ pub(crate) enum Database {
 impl Database {
     pub(crate) fn tasks(&self) -> Arc<dyn TaskStore> {
         match self {
-            Database::Sqlite(database, _) => Arc::new(SqliteTaskStore::new(database.clone())),
+            Database::Sqlite(database, _) => database.tasks(),
             Database::Postgres(database) => Arc::new(PostgresTaskStore::new(database.clone())),
             Database::DynamoDb(database, _, _) => Arc::new(DynamoDbTaskStore::new(database.clone())),
         }
@@ -62,7 +59,7 @@ impl Database {
 
     pub(crate) fn documents(&self) -> Result<Arc<dyn DocumentStore>> {
         Ok(match self {
-            Database::Sqlite(database, _) => Arc::new(SqliteDocumentStore::new(database.clone())),
+            Database::Sqlite(database, _) => database.documents(),
             Database::Postgres(database) => Arc::new(PostgresDocumentStore::new(database.clone())),
             Database::DynamoDb(database, corpus, aws) => {
                 let corpus = corpus.as_ref().map(|file| corpus::opens(file, *aws)).transpose()?;
@@ -74,7 +71,7 @@ impl Database {
     /// API keys.
     pub(crate) fn keys(&self) -> Arc<dyn KeyStore> {
         match self {
-            Database::Sqlite(database, _) => Arc::new(database.clone()),
+            Database::Sqlite(database, _) => database.keys(),
             Database::Postgres(database) => Arc::new(database.clone()),
             Database::DynamoDb(database, _, _) => Arc::new(database.clone()),
         }
@@ -83,7 +80,7 @@ impl Database {
     /// What happened that bears on security.
     pub(crate) fn audit(&self) -> Arc<dyn AuditLog> {
         match self {
-            Database::Sqlite(database, _) => Arc::new(database.clone()),
+            Database::Sqlite(database, _) => database.audit_log(),
             Database::Postgres(database) => Arc::new(database.clone()),
             Database::DynamoDb(database, _, _) => Arc::new(database.clone()),
         }
@@ -92,7 +89,7 @@ impl Database {
     /// Background work: the outbox of the tasks' commits.
     fn jobs(&self) -> Arc<dyn JobRows> {
         match self {
-            Database::Sqlite(database, _) => Arc::new(database.clone()),
+            Database::Sqlite(database, _) => database.jobs(),
             Database::Postgres(database) => Arc::new(database.clone()),
             Database::DynamoDb(database, _, _) => Arc::new(database.clone()),
         }
@@ -121,7 +118,7 @@ impl Database {
 /// Opens the database. A server then brings it up to date; a Lambda, of which many start at a time, doesn't even look at one that is elsewhere.
 pub(crate) fn database(settings: &StorageSettings, surroundings: Surroundings, aws: AwsConfig) -> Result<Database> {
     Ok(match &settings.database {
-        DatabaseUrl::Sqlite(path) => Database::Sqlite(sqlite(path)?, path.with_file_name("agent-card-key.pem")),
+        DatabaseUrl::Sqlite(path) => Database::Sqlite(file_database::open(path)?, path.with_file_name("agent-card-key.pem")),
         DatabaseUrl::Postgres(url) => {
             Database::Postgres(postgres(&url.0, settings.database_connections, surroundings, aws).context("A2A_DATABASE_URL")?)
         }
@@ -207,8 +204,4 @@ fn postgres(url: &str, connections: u32, surroundings: Surroundings, aws: AwsCon
         Surroundings::Lambda => PoolSettings::of_a_lambda(connections),
     };
     Ok(PostgresDatabase::open_with(url, pool, Arc::new(SystemClock), aws)?)
-}
-
-fn sqlite(path: &Path) -> Result<SqliteDatabase> {
-    SqliteDatabase::open(path).with_context(|| format!("the database `{}` (A2A_DATABASE_URL)", path.display()))
 }

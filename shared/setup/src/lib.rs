@@ -7,6 +7,7 @@ mod credential_keys;
 pub mod deployment;
 #[cfg(feature = "fault-points")]
 mod fault_points;
+mod file_database;
 mod kept_file;
 pub mod lambda;
 mod parts;

@@ -1,10 +1,12 @@
-//! Measures the server: ranking quality, throughput beside the machine's limits and peers, and how cost grows.
+//! Measures the server: ranking quality, throughput beside the machine's limits and peers, how cost grows, what functions cost.
 
 #[cfg(feature = "servers")]
 mod database;
 #[cfg(feature = "servers")]
 mod growth;
 mod http;
+#[cfg(feature = "lambda")]
+mod lambda;
 #[cfg(feature = "servers")]
 mod load;
 #[cfg(feature = "servers")]
@@ -65,6 +67,25 @@ enum What {
         #[arg(long)]
         postgres: Option<String>,
     },
+    /// What functions cost as Lambda runs them.
+    #[cfg(feature = "lambda")]
+    Lambda {
+        /// Medians over so many starts.
+        #[arg(long, default_value_t = 7)]
+        rounds: usize,
+        /// Events after the first one, of each start.
+        #[arg(long, default_value_t = 300)]
+        events: usize,
+        /// Where the functions' programs are.
+        #[arg(long)]
+        functions: PathBuf,
+        /// A Python that has `a2a-sdk`, `mangum` and `awslambdaric`; its function is left out without.
+        #[arg(long)]
+        python: Option<PathBuf>,
+        /// A throwaway Postgres.
+        #[arg(long)]
+        postgres: String,
+    },
     /// Serves one of the servers to compare with.
     #[cfg(feature = "servers")]
     Peer {
@@ -88,6 +109,11 @@ async fn main() -> anyhow::Result<()> {
         }
         #[cfg(feature = "servers")]
         What::Growth { postgres } => growth::run(&arguments.server, postgres.as_deref()).await,
+        #[cfg(feature = "lambda")]
+        What::Lambda { rounds, events, functions, python, postgres } => {
+            let plan = lambda::Plan { rounds, events, functions, python, database: postgres };
+            tokio::task::block_in_place(|| lambda::run(&arguments.server, &plan))
+        }
         #[cfg(feature = "servers")]
         What::Peer { name, database } => peers::serve(&name, database.as_deref()).await,
     }
