@@ -208,7 +208,7 @@ fn search(text: &str, context: Context, score: &mut Score) {
     {
         search(&hidden, context, score);
     }
-    if features.is_plain() && !text.starts_with('.') && !text.contains("0x2") {
+    if features.is_plain() && !text.starts_with(['.', '-']) && !text.contains("0x2") {
         return;
     }
     if context != Context::Text && innocent::is_innocent(text, features) {

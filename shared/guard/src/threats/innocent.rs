@@ -11,14 +11,14 @@ const LONGEST_WORD: usize = 20;
 #[rustfmt::skip]
 const SUSPICIOUS: &[&str] = &[
     "alert", "atob", "attach", "attr", "authorized_keys", "autofocus", "backup", "banner", "bash", "behavior", "benchmark", "bin", "binding",
-    "boot", "certutil", "cgi", "chmod", "cmd", "collate", "conf", "config", "confirm", "constructor", "crontab", "curl", "dba_users", "dbms",
+    "boot", "certutil", "cgi", "chmod", "cmd", "collate", "conf", "config", "confirm", "constructor", "crontab", "curl", "databases", "dba_users", "dbms",
     "declare", "dev", "docker", "document", "dual", "dumpfile", "etc", "eval", "exec", "execute", "expression", "fetch", "frames", "function",
     "globals", "grant", "having", "href", "htaccess", "htpasswd", "id_rsa", "iex", "ifconfig", "import", "include", "inetpub", "inf", "infile",
     "information_schema", "ini", "ipconfig", "java", "kernel", "known_hosts", "kubectl", "localstorage", "location", "log", "marshal", "mkfifo",
     "mocha", "moz", "navigator", "nc", "ncat", "net", "netcat", "netsh", "netstat", "nslookup", "ntds", "ntuser", "ognl", "opendatasource",
     "openrowset", "opt", "os", "outfile", "pagefile", "parent", "passwd", "phpinfo", "pickle", "ping", "powershell", "print_r", "proc",
     "procedure", "process", "prompt", "prototype", "regexp", "require", "restore", "return", "revoke", "rlike", "root", "runtime", "self",
-    "shadow", "shutdown", "sleep", "src", "ssh", "style", "subprocess", "sudo", "sys", "sysdummy1", "sysibm", "sysinfo", "system", "system32",
+    "shadow", "shutdown", "sleep", "sqlattempt1", "sqlattempt2", "sqlvuln", "src", "ssh", "style", "subprocess", "sudo", "sys", "sysdummy1", "sysibm", "sysinfo", "system", "system32",
     "systeminfo", "tasklist", "telnet", "this", "throw", "top", "truncate", "uname", "union", "url", "useradd", "usr", "var", "waitfor", "wget",
     "whoami", "window", "windows", "winnt", "wmic", "wp", "wwwroot", "xclude", "xlink", "xmlns", "xor", "yaml",
 ];
@@ -54,6 +54,14 @@ pub(super) fn is_innocent(text: &str, features: Features) -> bool {
     if bytes.first().is_none_or(|first| b".=;&|,)+*-'".contains(first)) && bytes != b"*/*" {
         return false;
     }
+    // Of a directory's filters some have no other mark.
+    if bytes.starts_with(b"(") && features.any(F::EQUALS) {
+        return false;
+    }
+    // A word or two may have an apostrophe; more tear a command apart.
+    if bytes.iter().filter(|byte| **byte == b'\'').count() > 2 {
+        return false;
+    }
     let marks_are_in_place = bytes.iter().enumerate().all(|(at, byte)| byte.is_ascii_alphanumeric() || is_in_place(bytes, at));
     marks_are_in_place && bytes.iter().filter(|byte| **byte == b'"').count().is_multiple_of(2) && words_are_innocent(bytes, features)
 }
@@ -87,7 +95,7 @@ fn is_in_place(bytes: &[u8], at: usize) -> bool {
         b':' => after != b':' && !b"'\"(".contains(&after),
         b'?' => (before.is_ascii_alphanumeric() && (after == b' ' || after.is_ascii_alphanumeric())) || bytes == b"?0" || bytes == b"?1",
         b'!' => before.is_ascii_alphanumeric() && after == b' ',
-        b';' | b'&' => after == b' ' || after.is_ascii_alphanumeric(),
+        b';' | b'&' => (after == b' ' && at + 1 < bytes.len()) || after.is_ascii_alphanumeric(),
         b'.' | b',' => after != b'/' && after != b'?',
         b'_' => true,
         _ => false,

@@ -101,13 +101,29 @@ pub(super) fn search(plain: &str, features: Features, context: Context, score: &
         }
         return;
     }
-    if features.any(F::QUOTE | F::SPACE | F::PAREN | F::SEMICOLON | F::STAR | F::PIPE | F::DOLLAR | F::HASH | F::CONTROL) {
+    if features.any(F::QUOTE | F::SPACE | F::PAREN | F::SEMICOLON | F::STAR | F::PIPE | F::DOLLAR | F::HASH | F::CONTROL | F::EQUALS)
+        || plain.starts_with('-')
+    {
         SQL.search(plain, score);
     }
     if features.any(F::ANGLE | F::PAREN | F::BRACKET | F::COLON | F::QUOTE | F::EQUALS) {
         MARKUP.search(plain, score);
     }
-    if features.any(F::SEMICOLON | F::PIPE | F::AMPERSAND | F::DOLLAR | F::QUOTE | F::CONTROL | F::PAREN | F::ANGLE | F::SPACE | F::SLASH | F::BRACE)
+    if features.any(
+        F::SEMICOLON
+            | F::PIPE
+            | F::AMPERSAND
+            | F::DOLLAR
+            | F::QUOTE
+            | F::CONTROL
+            | F::PAREN
+            | F::ANGLE
+            | F::SPACE
+            | F::SLASH
+            | F::BRACE
+            | F::BACKSLASH
+            | F::PERCENT,
+    ) || plain.starts_with('-')
     {
         COMMAND.search(plain, score);
     }
@@ -117,7 +133,7 @@ pub(super) fn search(plain: &str, features: Features, context: Context, score: &
     if features.any(F::BRACE | F::DOLLAR | F::PERCENT | F::HASH | F::UNDERSCORES | F::PAREN | F::BRACKET | F::AT) {
         TEMPLATE.search(plain, score);
     }
-    if features.any(F::PAREN | F::STAR) {
+    if features.any(F::PAREN | F::STAR) || plain.len() <= 2 || plain.contains(":=") {
         DIRECTORY.search(plain, score);
     }
 }

@@ -77,5 +77,5 @@ fn without_comments(plain: &str, instead: &str) -> Option<String> {
 
 /// Without what shells and browsers overlook inside of words.
 fn squeezed(plain: &str) -> String {
-    plain.replace("$@", "").replace([' ', '\n', '\\', '^', '\'', '"'], "")
+    plain.replace("$@", "").replace("$()", "").replace([' ', '\n', '\\', '^', '\'', '"'], "")
 }

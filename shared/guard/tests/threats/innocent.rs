@@ -23,6 +23,18 @@ fn names_of_people_firms_files_and_titles_pass_everywhere() {
 }
 
 #[test]
+fn values_with_marks_of_attacks_pass() {
+    assert!(all_pass(lines(include_str!("innocent/values.txt")), Context::Value) >= 60);
+}
+
+#[test]
+fn prose_in_several_languages_about_code_mathematics_and_people_passes_as_text() {
+    let prose = include_str!("innocent/prose.txt");
+    assert!(all_pass(lines(prose), Context::Text) >= 120);
+    all_pass([prose].into_iter(), Context::Text);
+}
+
+#[test]
 fn questions_about_code_and_attacks_pass_as_text() {
     let questions = include_str!("innocent/questions.txt");
     assert!(all_pass(lines(questions), Context::Text) >= 40);

@@ -22,6 +22,19 @@ const ATTACKS: [(&str, &str); 9] = [
     ("lines", include_str!("attacks/lines.txt")),
 ];
 
+/// Another set, written apart from the rules in the manner of public collections: probes and fragments among them that are hardly attacks.
+const PUBLIC_STYLE: [(&str, &str); 9] = [
+    ("sql", include_str!("public_style/sql.txt")),
+    ("xss", include_str!("public_style/xss.txt")),
+    ("command", include_str!("public_style/command.txt")),
+    ("path", include_str!("public_style/path.txt")),
+    ("template", include_str!("public_style/template.txt")),
+    ("lookup", include_str!("public_style/lookup.txt")),
+    ("directory", include_str!("public_style/directory.txt")),
+    ("xml", include_str!("public_style/xml.txt")),
+    ("lines", include_str!("public_style/lines.txt")),
+];
+
 fn lines(file: &str) -> impl Iterator<Item = &str> {
     file.lines().filter(|line| !line.is_empty())
 }
@@ -44,6 +57,21 @@ fn attacks_in_fields_that_name_something_are_flagged() {
     let (share, count, missed) = flagged(ATTACKS.iter().flat_map(|(_, file)| lines(file)).map(str::to_owned), Context::Value);
     assert!(count >= 500, "{count} attacks");
     assert!(share >= 990, "{share} of 1000; missed {missed:#?}");
+}
+
+#[test]
+fn attacks_in_the_manner_of_public_collections_are_flagged() {
+    for (name, file) in PUBLIC_STYLE {
+        for context in [Context::Name, Context::Value] {
+            let (share, _, missed) = flagged(lines(file).map(str::to_owned), context);
+            assert!(share >= 960, "{name}: {share} of 1000; missed {missed:#?}");
+        }
+    }
+    for context in [Context::Name, Context::Value] {
+        let (share, count, missed) = flagged(PUBLIC_STYLE.iter().flat_map(|(_, file)| lines(file)).map(str::to_owned), context);
+        assert!(count >= 700, "{count} attacks");
+        assert!(share >= 980, "{share} of 1000; missed {missed:#?}");
+    }
 }
 
 #[test]

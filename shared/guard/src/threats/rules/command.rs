@@ -9,7 +9,7 @@ pub(super) const RULES: &[Rule] = &[
         Command,
         8,
         "a separator, then a command",
-        r#"(?:[;|&\n`]|\\[nr]|^[\x22\x27]\s|\$\(|<\(|>\(|\|\||&&|^[!|;&]|\bxargs\s|\bsudo\s|\bexec\s|\$\{?ifs\}?)[\s({!'"]*(?:/?(?:usr/)?(?:local/)?s?bin/)?(?:ls|cat|whoami|uname|pwd|ping6?|nslookup|dig|curl|wget|nc|ncat|netcat|bash|sh|zsh|ksh|csh|tcsh|dash|python[23]?|perl|ruby|php|node|printf|chmod|chown|chgrp|chattr|ps|env|printenv|ifconfig|netstat|hostname|ipconfig|systeminfo|cmd|cmd\.exe|powershell|pwsh|wmic|tasklist|certutil|bitsadmin|mshta|rundll32|regsvr32|cscript|wscript|grep|egrep|awk|gawk|sed|tac|xxd|hexdump|base64|tee|xargs|sudo|ssh|scp|sftp|telnet|tftp|useradd|usermod|adduser|passwd|reboot|poweroff|killall|pkill|nohup|crontab|docker|kubectl|mkfifo|mknod|socat|openssl|gcc|lynx|traceroute|tracert|arp|lsof|strings|dd|fdisk|mkfs|busybox|iptables|systemctl|journalctl|dmesg|mysqldump|mysql|psql|sqlite3|redis-cli|git|svn|apt-get|apt|yum|pip3?|npm|gdb|vi|vim|nano|ed|stat|du|df|uptime|rm|rmdir|cp|mv|mkdir|ln|nmap|tcpdump|screen|tmux|readlink|realpath|basename|xcopy|robocopy|attrib|cacls|icacls|schtasks|taskkill|netsh|nltest|dsquery|qwinsta|quser|getent|lscpu|lsblk|sysctl|which|whereis|sleep|wc|cut|fmt|pr|nl|od|tr|cd|del|jobs|locale|alias|unalias|history|mount|umount|pstree|vmstat|awk|route|compgen|declare|mapfile|zcat|bzip2|gzip|gunzip|tar|zip|unzip|7z|ftp|rcp|rsync|aws|gcloud|az|ifup|insmod|lsmod|phpinfo)(?:[\s;|&<>`)'"}$\\,%#]|$)"#,
+        r#"(?:[;|&\n`]|\\[nr]|^[\x22\x27]\s|\$\(|<\(|>\(|\|\||&&|^[!|;&]|\bxargs\s|\bsudo\s|\bexec\s|\$\{?ifs\}?)[\s({!'"]*(?:/?(?:usr/)?(?:local/)?s?bin/)?(?:ls|cat|whoami|uname|pwd|ping6?|nslookup|dig|curl|wget|nc|ncat|netcat|bash|sh|zsh|ksh|csh|tcsh|dash|python[23]?|perl|ruby|php|node|printf|chmod|chown|chgrp|chattr|ps|env|printenv|ifconfig|netstat|hostname|ipconfig|systeminfo|cmd|cmd\.exe|powershell|pwsh|wmic|tasklist|certutil|bitsadmin|mshta|rundll32|regsvr32|cscript|wscript|grep|egrep|awk|gawk|sed|tac|xxd|hexdump|base64|tee|xargs|sudo|ssh|scp|sftp|telnet|tftp|useradd|usermod|adduser|passwd|reboot|poweroff|killall|pkill|nohup|crontab|docker|kubectl|mkfifo|mknod|socat|openssl|gcc|lynx|traceroute|tracert|arp|lsof|strings|dd|fdisk|mkfs|busybox|iptables|systemctl|journalctl|dmesg|mysqldump|mysql|psql|sqlite3|redis-cli|git|svn|apt-get|apt|yum|pip3?|npm|gdb|vi|vim|nano|ed|stat|du|df|uptime|rm|rmdir|cp|mv|mkdir|ln|nmap|tcpdump|screen|tmux|readlink|realpath|basename|xcopy|robocopy|attrib|cacls|icacls|schtasks|taskkill|netsh|nltest|dsquery|qwinsta|quser|getent|lscpu|lsblk|sysctl|which|whereis|sleep|wc|cut|fmt|pr|nl|od|tr|cd|del|jobs|locale|alias|unalias|history|mount|umount|pstree|vmstat|awk|route|compgen|declare|mapfile|zcat|bzip2|gzip|gunzip|tar|zip|unzip|7z|ftp|rcp|rsync|aws|gcloud|az|ulimit|lastlog|ifup|insmod|lsmod|phpinfo)(?:[\s;|&<>`)'"}$\\,%#]|$)"#,
     ),
     // Commands that are words as well: only with what makes them commands.
     (
@@ -22,7 +22,7 @@ pub(super) const RULES: &[Rule] = &[
         Command,
         7,
         "a separator, then a short command",
-        r"(?:[;|&\n`]|\\[nr]|\$\(|\|\||&&)\s*(?:/?(?:usr/)?s?bin/)?(?:id|dir|ver|who|w|logname|echo|shutdown|halt|sysinfo)\s*$|[;|&\n`]{1,2}(?:id|time|date|last|mail|set|test|type|sort|find|more|exit|true|kill|net|at|source)\s*$",
+        r"(?:[;|&\n`]|\\[nr]|\$\(|\|\||&&)\s*(?:/?(?:usr/)?s?bin/)?(?:id|dir|ver|who|w|logname|echo|shutdown|halt|sysinfo)(?:\s|\\[nr])*$|[;|&\n`]{1,2}(?:id|time|date|last|mail|set|test|type|sort|find|more|exit|true|kill|net|at|source)\s*$",
     ),
     (
         Command,
@@ -34,7 +34,7 @@ pub(super) const RULES: &[Rule] = &[
         Command,
         8,
         "a substitution",
-        r"\$\(\s*(?:[a-z/_<(]|\$)|`\s*(?:/?(?:usr/)?s?bin/)?(?:id|ls|whoami|cat|uname|pwd|sleep|ping|curl|wget|nslookup|dig|echo|ps|env|date|hostname|touch|bash|sh|python\w*|perl|php|nc|net|dir|type|find|grep|ifconfig|ipconfig|netstat|base64|printf|rm|which|w|who)\b[^`]*`|\$\{?ifs\b|\$\{(?:path|home|shell|ld_preload|hostname|user)\b[:#%]|<\(\s*\w+\s",
+        r"\$\(\s*(?:[a-z/_<(]|\$)|`\s*(?:/?(?:usr/)?s?bin/)?(?:id|ls|whoami|cat|uname|pwd|sleep|ping|curl|wget|nslookup|dig|echo|ps|env|date|hostname|touch|bash|sh|python\w*|perl|php|nc|net|dir|type|find|grep|ifconfig|ipconfig|netstat|base64|printf|rm|which|w|who)\b[^`]*`|\$\{?ifs\b|\$\{(?:path|home|shell|ld_preload|hostname|user)\b[:#%]|<\(\s*\w+[\s)]|^\W+sleep\s+\d+\W*$",
     ),
     (
         Command,
@@ -47,6 +47,18 @@ pub(super) const RULES: &[Rule] = &[
         7,
         "a redirection",
         r"[0-9&]?>{1,2}\s*(?:/(?:tmp|dev|var|etc|home|root|proc|opt|usr|www)|&\s*\d|\$|c:)|<\s*/(?:etc|proc|dev|tmp|var)|\d>&\d|<<<|\|\s*tee\b|>\s*\w+\.(?:txt|php|sh|html|aspx?|jsp|log|out)\b",
+    ),
+    (
+        Command,
+        7,
+        "an option that has a program run commands",
+        r"(?:^|\s)-(?:-(?:output|use-askpass|to-command|checkpoint-action|upload-pack|receive-pack|rsh|rsync-path|exec-path|pager)[=\s]\s*\S|o\s*proxycommand\s*=)",
+    ),
+    (
+        Command,
+        6,
+        "a variable or a pattern in place of a command",
+        r"[;|&`\n]\s*\$[0@*_{]|[;|&`\n]\s*/[\w?*./-]*[?*]|^\s*\$\{?(?:user|home|path|shell|hostname|pwd|logname|ifs)\}?(?:$|[/;|&\s])|^\s*%(?:username|userprofile|pathext|comspec|appdata|temp|path|computername|userdomain)%",
     ),
     (Command, 8, "a function of shellshock", r"\(\s*\)\s*\{[^}]*[;:]|\(\)\s*\{\s*:?;?\s*\}\s*;"),
     (

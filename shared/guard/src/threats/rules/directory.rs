@@ -23,6 +23,8 @@ pub(super) const RULES: &[Rule] = &[
         "an attribute of a directory",
         r"\(\s*(?:cn|sn|uid|ou|dc|mail|objectclass|objectcategory|samaccountname|userpassword|memberof|givenname|userprincipalname|useraccountcontrol)\s*[~<>:\d.]*=",
     ),
+    (Ldap, 6, "nothing but marks of a filter", r"^\s*(?:[()!]{1,2}|[@!&|]\*|(?:admin\w*|root|user|guest|manager|operator|sysadmin)\*\)*)\s*$"),
+    (Ldap, 7, "a matching rule of a directory", r"[\w-]+:(?:dn:)?\d+(?:\.\d+){3,}:="),
     (
         Ldap,
         6,

@@ -53,7 +53,7 @@ pub(super) const RULES: &[Rule] = &[
         Sql,
         8,
         "a condition between numbers",
-        r"(?:^|[\s()0-9;|&,])(?:or|and|xor|\|\||&&|where|having|not|if|when)[\s(+!~-]*\d+\s*(?:==?|<=>|<>|!=|like)\s*[('+~-]*\d+",
+        r"(?:^|[\s()0-9;|&,])(?:or|and|xor|\|\||&&|where|having|not|if|when)[\s(+!~-]*\d[\d\s+*/.-]*(?:==?|<=>|<>|!=|like)\s*[('+~-]*\d+",
     ),
     (Sql, 6, "an inequality between numbers", r"(?:^|[\s()0-9;])(?:or|xor|\|\||&&|where|having)[\s(+!~-]*\d+\s*[<>]=?\s*\d+"),
     (
@@ -80,6 +80,18 @@ pub(super) const RULES: &[Rule] = &[
         "a condition on a subquery or function",
         r"(?:^|[\s()0-9;|&])(?:or|and|xor|\|\||&&|where|having|not|=|<|>|,)\s*[(!~+-]*(?:exists\s*\(|\(?\s*select\b|sleep\s*\(|benchmark\s*\(|pg_sleep|ascii\s*\(|ord\s*\(|substr\w*\s*\(|mid\s*\(|length\s*\(\s*\w+|extractvalue\s*\(|updatexml\s*\(|ascii\s*\(|row\s*\(|if\s*\(\s*\d|json_keys\s*\(|gtid_subset\s*\(|elt\s*\(|make_set\s*\()",
     ),
+    (
+        Sql,
+        7,
+        "a parenthesis closes, and a condition follows",
+        r#"^\s*['"`]?\s*\)+\s*(?:or|and|xor|\|\||&&)\s*\(*\s*['"`]?\w+['"`]?\s*(?:=|<|>|like\b)|(?:^|[\s()0-9])(?:or|and)\s*\(\s*exists\s*\)|\b(?:or|and)\s+['"]?\d+['"]?\s+between\s+['"]?\d+['"]?\s+and\s+['"]?\d"#,
+    ),
+    (
+        Sql,
+        7,
+        "a comment ends, and a comparison with it",
+        r#"\*/\s*=\s*\d|=\s*['"]?\w+['"]?\s*--\s*$|^\s*--\s*&\s*\w+=|^\W*\|\|\s*['"]?\d+\W*$|^-?\d+\s*[-+*/|&^]\s*(?:true|false|null)\s*$"#,
+    ),
     // Queries.
     (Sql, 9, "a union of all", r"\bunion[\s(]+(?:all|distinct|distinctrow)[\s(]*select\b"),
     (
@@ -90,7 +102,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     (Sql, 9, "a value, then a union", r#"['"`)\d]\s*\)*\s*union\b[\s(]*(?:all\b|distinct\b|select\b)"#),
     (Sql, 7, "everything is selected", r"\bselect\s*(?:all\s+|distinct\s+|top\s+\d+\s+)?\*\s*(?:from\b|,|$)|\bselect\s+count\s*\("),
-    (Sql, 8, "a subquery", r"\(\s*select\s+(?:[^)]*\bfrom\b|[^)]*\(|@@|\*|\d|null|'|char)|\(\s*select\("),
+    (Sql, 8, "a subquery", r"\(\s*select\s+(?:top\s+\d|[^)]*\bfrom\b|[^)]*\(|@@|\*|\d|null|'|char)|\(\s*select\("),
     (Sql, 7, "columns are selected", r#"\bselect\s+(?:distinct\s+|top\s+\d+\s+)?[\w.@$`"()*]+\s*(?:,\s*[\w.@$`"()*]+\s*)+\bfrom\s+[\w.`"\[(]+"#),
     (
         Sql,
@@ -142,13 +154,19 @@ pub(super) const RULES: &[Rule] = &[
         Sql,
         8,
         "a statement is executed",
-        r#"\bexec(?:ute)?[\s(]+(?:master\b|xp_|sp_|immediate\b|@|\(|'|"|sys\.)|\bdeclare\s+@\w+|\bdeclare\s+\w+\s+(?:n?varchar|int|char|cursor)\b|\bshutdown\s+with\s+nowait|;\s*shutdown\s*(?:;|--|$)|\bbackup\s+database\b|\brestore\s+database\b|\battach\s+database\b|\bcopy\s+[\w(][^;]*\b(?:from|to)\s+program\b|\bset\s+@\w+\s*=|\bprepare\s+\w+\s+from\b"#,
+        r#"^\W*exec(?:ute)?\s+(?:xp|sp)\b|\bsp_password\b|(?:^|[\s,(])@@[a-z]\w*|\bsqlvuln\b|\bsqlattempt\d|\bexec(?:ute)?[\s(]+(?:master\b|xp_|sp_|immediate\b|@|\(|'|"|sys\.)|\bdeclare\s+@\w+|\bdeclare\s+\w+\s+(?:n?varchar|int|char|cursor)\b|\bshutdown\s+with\s+nowait|;\s*shutdown\s*(?:;|--|$)|\bbackup\s+database\b|\brestore\s+database\b|\battach\s+database\b|\bcopy\s+[\w(][^;]*\b(?:from|to)\s+program\b|\bset\s+@\w+\s*=|\bprepare\s+\w+\s+from\b"#,
     ),
     (
         Sql,
         8,
         "a stored procedure of the server",
         r"\bxp_(?:cmdshell|dirtree|reg\w+|fileexist|loginconfig|enumgroups|servicecontrol|availablemedia|ntsec\w*|terminate_process|\w+)\b|\bsp_(?:executesql|oacreate|oamethod|password|configure|addlogin|addsrvrolemember|makewebtask|help\w*|who\w*|tables|columns|databases|sqlexec|prepare|start_job)\b",
+    ),
+    (
+        Sql,
+        7,
+        "a statement of a database's shell",
+        r"(?:^|[;'])\s*show\s+(?:tables|databases|columns|grants|processlist|variables|schemas)\b|^\W*desc(?:ribe)?\s+\w+\s*;|\breplace\s+into\s+\w+\s*(?:values|\(|set|select)|\bmerge\s+into\s+\w+\s+using\b|\bcall\s+\w+\s*\(|\bset\s+(?:global|session|local)\s+\w+\s*=|\bpragma\s+\w+\s*[(=]",
     ),
     // What is asked blindly.
     (

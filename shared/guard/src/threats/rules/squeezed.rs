@@ -20,7 +20,7 @@ pub(super) const RULES: &[Rule] = &[
         Command,
         7,
         "a torn command",
-        r"(?:[;|&\x60]|\$\()(?:/?(?:usr/)?s?bin/)?(?:cat/|catetc|cat\$|cat<|whoami|uname-|/etc/passwd|wgethttp|curlhttp|ping-[cn]|nslookup|ls-la|ls-al|bash-[ci]|sh-[ci]|python-c|rm-rf|ncat|netcat|nc-)|/etc/passwd|/etc/shadow|/bin/(?:ba|z|k)?sh|/etc/\?+|/\?+/\?+",
+        r"(?:[;|&\x60]|\$\()(?:/?(?:usr/)?s?bin/)?(?:cat/|catetc|cat\$|cat<|whoami|uname-|/etc/passwd|wgethttp|curlhttp|ping-[cn]|nslookup|ls-la|ls-al|bash-[ci]|sh-[ci]|python-c|rm-rf|ncat|netcat|nc-)|/etc/passwd|/etc/shadow|/bin/(?:ba|z|k)?sh|/etc/\?+|/\?+/\?+|[;|&\x60](?:ls|cat|id|whoami|uname)(?:[/$;|&\x60-]|$)|^(?:whoami|ipconfig|ifconfig|systeminfo|catetcpasswd)|powershell-e",
     ),
     (Log4Shell, 8, "a torn lookup", r"\$\{jndi:|jndi:(?:ldaps?|rmi|dns|iiop)"),
 ];
