@@ -183,6 +183,47 @@ async fn the_highest_rate_is_found() {
 }
 
 #[tokio::test]
+async fn users_start_one_after_the_other_and_think_after_each_answer() {
+    let server = StandIn::open(100, Duration::ZERO, "completed").await;
+    let whole = async |arguments: &[&str]| {
+        let (output, report) = load(&server.url, &[&["--users", "3", "--text", "x"], arguments].concat()).await;
+        assert!(output.status.success(), "{output:?}");
+        (report["test_duration"].as_f64().unwrap(), report["total_requests"].as_u64().unwrap())
+    };
+    // The last user starts after 0.6 s, and thinks once.
+    let (seconds, requests) = whole(&["--requests", "6", "--ramp-up", "0.9", "--think-time", "0.2"]).await;
+    assert!((0.8..2.8).contains(&seconds) && requests == 6, "{seconds} s, {requests}");
+    // Each user asks until its time is over.
+    let (seconds, requests) = whole(&["--duration", "0.5", "--ramp-up", "0", "--think-time", "0.2"]).await;
+    assert!((0.4..2.4).contains(&seconds) && (6..=9).contains(&requests), "{seconds} s, {requests}");
+    // Whichever is over first.
+    assert_eq!(whole(&["--duration", "60", "--requests", "3", "--ramp-up", "0"]).await.1, 3);
+}
+
+#[tokio::test]
+async fn an_answer_is_waited_for_as_long_as_is_said() {
+    let server = StandIn::open(100, Duration::from_secs(20), "completed").await;
+    let (output, report) = load(&server.url, &[&AT_ONCE[..], &["--requests", "2", "--text", "x", "--timeout", "0.3"]].concat()).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(report["errors_by_type"]["timeout"], 2, "{report}");
+    assert!((0.3..10.0).contains(&report["max_response_time"].as_f64().unwrap()), "{report}");
+}
+
+#[tokio::test]
+async fn the_same_seed_asks_the_same_things() {
+    let server = StandIn::open(100, Duration::ZERO, "completed").await;
+    let mixed = ["--requests", "60", "--scenarios", "document_search=1,synthesis_task=1"];
+    let mut counts = Vec::new();
+    for seed in ["7", "7", "8", "9", "10"] {
+        let (_, report) = load(&server.url, &[&AT_ONCE[..], &mixed, &["--seed", seed]].concat()).await;
+        assert!(report["scenario_results"].get("analysis_task").is_none(), "{report}");
+        counts.push(report["scenario_results"]["document_search"]["total_requests"].as_u64().unwrap());
+    }
+    assert_eq!(counts[0], counts[1]);
+    assert!(counts.iter().any(|count| *count != counts[0]), "another seed asks other things: {counts:?}");
+}
+
+#[tokio::test]
 async fn a_stream_is_timed_to_its_first_event_and_to_its_end() {
     // The agent answers after a second.
     let server = Server::conformance();

@@ -85,7 +85,7 @@ pub fn bill(template: &Template, yaml: &str, measured: &BTreeMap<String, Measure
     // What runs each minute anyhow belongs to the month.
     let invoked = || of(|event| !matches!(event, Event::Schedule { .. }));
     let invocations = invoked().map(|function| function.invocations).sum::<f64>() * scale;
-    let work = of(|event| matches!(event, Event::Queue { .. })).map(|function| function.invocations).sum::<f64>() * scale;
+    let work = of(|event| matches!(event, Event::Queue { .. })).map(|function| function.invocations).sum::<f64>() * scale + 0.0;
     let both = |name, dollars| Line { name, dynamodb: Some(dollars), postgres: Some(dollars), container: None };
     let requests = vec![
         both("API Gateway: requests", million(assumed.requests, "api-million-requests")?),
@@ -136,7 +136,8 @@ pub fn bill(template: &Template, yaml: &str, measured: &BTreeMap<String, Measure
 
 /// What lines come to: DynamoDB, Postgres, container.
 pub fn total(lines: &[Line]) -> [f64; 3] {
-    let sum = |of: fn(&Line) -> Option<f64>| lines.iter().filter_map(of).sum();
+    // What nothing sums up to is below zero, and would be shown so.
+    let sum = |of: fn(&Line) -> Option<f64>| lines.iter().filter_map(of).sum::<f64>() + 0.0;
     [sum(|line| line.dynamodb), sum(|line| line.postgres), sum(|line| line.container)]
 }
 
@@ -175,6 +176,13 @@ mod tests {
         about("sweep, each minute", 43_800.0 * (0.2e-6 + 0.005 * 1769.0 / 512.0 * 0.5 * 0.000_013_333_4));
         assert!((total(&bill.month)[2] - 65.59).abs() < 0.01, "{:?}", total(&bill.month));
         assert!(total(&bill.month)[1] - total(&bill.month)[0] > 70.0, "the README says some $75 more");
+    }
+
+    #[test]
+    fn nothing_costs_nothing() {
+        let bill = bill_of(&[("front-door", 1.0, 1.0)]).unwrap();
+        let work = dollars(&bill, "SQS: background work").unwrap();
+        assert_eq!((format!("{work:.2}"), format!("{:.2}", total(&bill.requests)[2])), ("0.00".to_owned(), "0.00".to_owned()));
     }
 
     #[test]
