@@ -19,6 +19,9 @@ use crate::{
     target::{Binding, Target, Version, below},
 };
 
+/// A connection that isn't used for so long is closed.
+const IDLE: Duration = Duration::from_secs(10);
+
 /// What came of a request.
 #[derive(Debug, Clone)]
 pub struct Outcome {
@@ -67,6 +70,8 @@ impl Client {
             .redirect(Policy::none())
             .timeout(options.timeout)
             .pool_max_idle_per_host(usize::MAX)
+            // A moment of many requests at once is not to be seen for minutes in the server's connections.
+            .pool_idle_timeout(IDLE)
             .build()
             .context("a client for HTTP")?;
         let target = Target::find(&http, &options.url, options.protocol, has_credentials).await?;

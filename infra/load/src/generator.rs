@@ -37,6 +37,8 @@ impl Generator {
     /// Where there is no memory for counting.
     pub fn new(client: Arc<Client>, mix: Mix, text: Option<String>, seed: u64, bar: ProgressBar, stop: CancellationToken) -> Result<Self> {
         let results = Mutex::new(Results::new(mix.scenarios())?);
+        // Seeds beside each other must not ask the same, one request later.
+        let seed = fastrand::Rng::with_seed(seed).u64(..);
         Ok(Generator { client, mix, text, seed, results, bar, stop, over: CancellationToken::new() })
     }
 
