@@ -24,6 +24,7 @@ mod limits;
 mod lists;
 mod load;
 mod load_command;
+mod metrics;
 mod multi_turn;
 mod official_clients;
 mod push_notifications;

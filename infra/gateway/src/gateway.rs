@@ -16,7 +16,7 @@ use edge::App;
 use futures::{FutureExt, future::BoxFuture};
 use http::{
     HeaderValue, Request, Response,
-    header::{CONNECTION, CONTENT_LENGTH, EXPECT},
+    header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT},
     request::Parts,
 };
 use http_body::Body;
@@ -220,7 +220,8 @@ impl Gateway {
             Reply::Whole(answer) if !route.streamed => Ok(lambda::whole(&answer)?.map(ResponseBody::whole)),
             Reply::Stream(pieces) if route.streamed => {
                 let response = timeout_at(deadline, lambda::streamed(pieces)).await.map_err(|_| Failure::TimedOut)??;
-                Ok(response.map(|body| self.streamed(body, deadline)))
+                let has_events = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+                Ok(response.map(|body| self.streamed(if has_events { edge::listened_to(body) } else { body }, deadline)))
             }
             Reply::Whole(_) | Reply::Stream(_) => Err(Failure::Failed("the function's response is malformed")),
         }

@@ -42,6 +42,7 @@ async fn answer(method: &Method, path: &str, app: &App, page: &MetricsPage) -> R
     let found = path.trim_end_matches('/') == "/metrics" && matches!(*method, Method::GET | Method::HEAD);
     let (status, kind, text) = if found {
         edge::measure(app).await;
+        telemetry::resources::show();
         (StatusCode::OK, MetricsPage::CONTENT_TYPE, page.text())
     } else {
         (

@@ -12,7 +12,8 @@ use crate::say;
 /// More would be no test.
 const MOST_STEPS: usize = 1000;
 
-/// `4 steps of 50 ms` says its two numbers in a message's text; a text that ends in `keep` leaves the task `input-required`.
+/// `4 steps of 50 ms` says its two numbers in a message's text; a text that ends in `keep` leaves the task `input-required`, in one
+/// that ends in `fail` the agent fails.
 ///
 /// A step is a chunk of the artifact `steps-MESSAGE_ID`, with the message's id and the step's number as its text.
 pub struct StepsAgent {
@@ -41,7 +42,11 @@ impl Agent for StepsAgent {
         let mut numbers = text.split_whitespace().filter_map(|word| word.parse::<u64>().ok());
         let steps = numbers.next().map_or(3, |steps| usize::try_from(steps).unwrap_or(MOST_STEPS).clamp(1, MOST_STEPS));
         let pause = Duration::from_millis(numbers.next().unwrap_or(0));
-        let last = if text.ends_with("keep") { TaskState::InputRequired } else { TaskState::Completed };
+        let last = match text {
+            text if text.ends_with("fail") => Err(AgentError::new("it was told to fail")),
+            text if text.ends_with("keep") => Ok(say::status(TaskState::InputRequired)),
+            _ => Ok(say::status(TaskState::Completed)),
+        };
         let id = job.message.message_id;
         let artifact = format!("steps-{id}");
         let work = stream::iter(1..=steps).then(move |step| {
@@ -56,7 +61,7 @@ impl Agent for StepsAgent {
         });
         let canceled = job.cancellation.cancelled_owned();
         let begin = stream::iter([say::status(TaskState::Working)]);
-        begin.chain(work).chain(stream::iter([say::status(last)])).take_until(canceled).map(Ok).boxed()
+        begin.chain(work).map(Ok).chain(stream::iter([last])).take_until(canceled).boxed()
     }
 }
 

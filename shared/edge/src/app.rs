@@ -1,6 +1,6 @@
 //! Everything that a function needs, wired up once for each process.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use engine::{Engine, Ports};
@@ -10,6 +10,7 @@ use http::HeaderValue;
 use crate::{
     Audit,
     cards::{Cards, DefaultCard},
+    health::LatestReport,
     signing::SigningKeySource,
 };
 
@@ -28,6 +29,7 @@ pub struct App {
     pub(crate) cards: Cards,
     pub(crate) cors_origins: Vec<HeaderValue>,
     pub(crate) started: DateTime<Utc>,
+    pub(crate) health: LatestReport,
 }
 
 /// What operators choose about the edge.
@@ -45,6 +47,8 @@ pub struct EdgeSettings {
     pub request_timeout: Duration,
     /// How long audit records are kept.
     pub audit_retention: Duration,
+    /// Where data is kept on this machine, whose disk may fill; `None` where it is elsewhere.
+    pub data_directory: Option<PathBuf>,
     /// What is done about attacks in requests.
     pub threats: Policy,
 }
@@ -63,7 +67,7 @@ impl App {
         let started = ports.clock.now();
         let cards = Cards::new(engine.agents().cloned().collect(), &guard, settings.default_card, signing_key, started);
         let cors_origins = settings.cors_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
-        Arc::new(App { engine, ports, settings, audit, guard, limits, cards, cors_origins, started })
+        Arc::new(App { engine, ports, settings, audit, guard, limits, cards, cors_origins, started, health: LatestReport::default() })
     }
 
     /// Has the key for agent cards brought, so that the first card needn't wait for it. Where that fails, the first card tries again.

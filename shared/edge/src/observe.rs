@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use engine::{Caller, StreamItem};
+use engine::{Caller, TurnEnd};
 use futures::{Stream, StreamExt};
 use metrics::{SharedString, counter, gauge, histogram};
 use protocol::{
@@ -12,7 +12,7 @@ use protocol::{
 };
 use telemetry::metric;
 
-use crate::{App, exchange::Exchange};
+use crate::{App, Body, exchange::Exchange};
 
 /// What a request turned out to be.
 pub(crate) struct Seen {
@@ -72,18 +72,12 @@ pub(crate) fn agent_label(app: &App, tenant: Option<&str>) -> SharedString {
     }
 }
 
-/// Counts a task that a client was shown.
-pub(crate) fn task(agent: &SharedString, state: &TaskState) {
-    counter!(metric::TASKS, "agent" => agent.clone(), "state" => state_label(state)).increment(1);
-}
-
-/// Counts the task of a stream where its turn ends.
-pub(crate) fn event(agent: &SharedString, event: &Result<StreamItem, A2aError>) {
-    if let Ok(item) = event
-        && let Some(state) = ended(&item.event)
-    {
-        task(agent, state);
-    }
+/// Counts a turn whose end is stored. Agents are as many as are served, so their names may be labels.
+pub fn turn_end(turn: &TurnEnd<'_>) {
+    let agent = SharedString::from_owned(turn.agent.to_owned());
+    counter!(metric::TASKS, "agent" => agent.clone(), "state" => state_label(turn.state)).increment(1);
+    histogram!(metric::TASK_DURATION, "agent" => agent).record(turn.took);
+    telemetry::availability::count(1, *turn.state == TaskState::Failed);
 }
 
 /// The state that ends a turn, if this event tells one.
@@ -109,6 +103,14 @@ pub(crate) fn streaming(pieces: impl Stream<Item = Bytes> + Send + 'static) -> i
     pieces.inspect(move |_| {
         let _ = &listening;
     })
+}
+
+/// The same stream of events, whose client is counted for as long as it listens.
+pub fn listened_to(body: Body) -> Body {
+    match body {
+        Body::Stream(pieces) => Body::stream(streaming(pieces)),
+        whole @ Body::Whole(_) => whole,
+    }
 }
 
 /// The trace that this request is part of: W3C `traceparent`, or X-Ray's.

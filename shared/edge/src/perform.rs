@@ -1,11 +1,11 @@
 //! The step that all bindings share: may the caller do it, then the engine does it.
 
 use engine::{CallContext, Reply, StreamItem};
-use futures::{StreamExt, stream::BoxStream};
+use futures::stream::BoxStream;
 use guard::Access;
 use protocol::{A2aError, Answer, Call, Dialect, Method};
 
-use crate::{App, cards::Shown, exchange::Exchange, limits, observe, serve::authorize, threats};
+use crate::{App, cards::Shown, exchange::Exchange, limits, serve::authorize, threats};
 
 /// What came of a call.
 pub(crate) enum Outcome {
@@ -20,7 +20,6 @@ pub(crate) async fn perform(app: &App, exchange: &Exchange<'_>, dialect: Dialect
     threats::in_parameters(app, exchange, dialect, &call)?;
     let method = call.method();
     let tenant = exchange.target.tenant.map(str::to_owned).or(tenant);
-    let agent = observe::agent_label(app, tenant.as_deref());
     let context = CallContext {
         caller: exchange.caller.clone(),
         tenant,
@@ -35,17 +34,8 @@ pub(crate) async fn perform(app: &App, exchange: &Exchange<'_>, dialect: Dialect
     }
     authorize(app, exchange, Access::Method(method), method.name())?;
     limits::count_call(app, exchange, method).await?;
-    let sends = matches!(method, Method::SendMessage | Method::SendStreamingMessage);
     match app.engine.call(call, context).await? {
-        Reply::Answer { answer, dialect } => {
-            if let (true, Answer::Task(task)) = (sends, &answer) {
-                observe::task(&agent, &task.status.state);
-            }
-            Ok(Outcome::Answer(answer, dialect))
-        }
-        Reply::Stream { events, dialect } if sends => {
-            Ok(Outcome::Stream(events.inspect(move |event| observe::event(&agent, event)).boxed(), dialect))
-        }
+        Reply::Answer { answer, dialect } => Ok(Outcome::Answer(answer, dialect)),
         Reply::Stream { events, dialect } => Ok(Outcome::Stream(events, dialect)),
         Reply::ExtendedAgentCard { agent } => {
             let base_url = exchange.base_url(app);

@@ -5,10 +5,11 @@ use std::{sync::Arc, time::Duration};
 use protocol::A2aError;
 
 use crate::{
-    Engine,
+    Engine, TurnEnd,
     draft::Draft,
     patience::Patience,
     ports::{Change, Committed, Expect, LeaseChange, Signal, StoreError, View},
+    state::ends_turn,
 };
 
 /// So long somebody who waits for an answer waits for a store that is away.
@@ -68,12 +69,22 @@ impl Engine {
         }
     }
 
+    /// Whoever counts turns hears of one that this change ended.
+    pub(crate) fn tell_of_end(&self, draft: &Draft, change: &Change) {
+        let state = &change.status.state;
+        if change.lease == LeaseChange::Release && ends_turn(state) {
+            let took = change.status.timestamp.unwrap_or(change.now).signed_duration_since(draft.since()).to_std().unwrap_or_default();
+            (self.settings().on_turn_end)(&TurnEnd { agent: &draft.stored.agent, state, took });
+        }
+    }
+
     /// Stores a draft outside of a run, and tells about it.
     pub(crate) async fn settle_draft(&self, draft: &mut Draft, lease: LeaseChange, requeue: bool) -> Result<Committed, StoreError> {
         let change = Arc::new(draft.take_change(lease, requeue, self.now()));
         let committed = self.store(&change, ANSWERED_WITHIN).await?;
         if committed == Committed::Done {
             draft.confirm(&change);
+            self.tell_of_end(draft, &change);
             self.tell(&change).await;
         }
         Ok(committed)

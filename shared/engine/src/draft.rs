@@ -20,6 +20,7 @@ pub(crate) struct Draft {
     events: Vec<SequencedEvent>,
     first: Option<NewTask>,
     turn: TurnStart,
+    since: DateTime<Utc>,
 }
 
 /// What is stored once, with the first change of a turn.
@@ -36,7 +37,8 @@ pub(crate) struct TurnStart {
 impl Draft {
     /// A task that the store has.
     pub(crate) fn of(stored: StoredTask) -> Self {
-        Draft { stored, messages: Vec::new(), chunks: Vec::new(), events: Vec::new(), first: None, turn: TurnStart::default() }
+        let since = stored.task.status.timestamp.unwrap_or_default();
+        Draft { stored, messages: Vec::new(), chunks: Vec::new(), events: Vec::new(), first: None, turn: TurnStart::default(), since }
     }
 
     /// A task that the store doesn't have yet, with the message that makes it.
@@ -66,6 +68,7 @@ impl Draft {
         self.stored.message_count += messages.len() as u64;
         self.messages.extend(messages);
         self.tell(event);
+        self.since = now;
         self.stored.attempts = 0;
         self.stored.cancel_requested = false;
         self.stored.request_metadata = turn.metadata.clone().unwrap_or_default();
@@ -91,6 +94,11 @@ impl Draft {
     pub(crate) fn end(&mut self, state: TaskState, message: Option<Message>, now: DateTime<Utc>) {
         let ended = self.apply(Update::Status { state, message }, now);
         debug_assert!(ended.is_ok() || self.stored.task.status.state.is_terminal());
+    }
+
+    /// When the task came to the status that it had at first: where a worker takes a turn up, when its message came.
+    pub(crate) fn since(&self) -> DateTime<Utc> {
+        self.since
     }
 
     /// Whether the store is behind.

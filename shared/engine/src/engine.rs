@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
-use protocol::A2aError;
+use protocol::{A2aError, types::TaskState};
 use tokio_util::task::TaskTracker;
 
 use crate::{
@@ -42,6 +42,19 @@ pub struct EngineSettings {
     pub webhook_key: Option<WebhookKey>,
     /// Seal the credentials of webhooks in the store. `None`: they are stored as they came.
     pub credential_keys: Option<Arc<dyn CredentialKeys>>,
+    /// Hears of each turn whose end is stored, once.
+    pub on_turn_end: fn(&TurnEnd<'_>),
+}
+
+/// A turn of a task that is over.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TurnEnd<'a> {
+    /// Whose it was.
+    pub agent: &'a str,
+    /// The state that the task was left in: terminal or interrupted.
+    pub state: &'a TaskState,
+    /// Since its message came, to the millisecond.
+    pub took: Duration,
 }
 
 type BringKey = dyn Fn() -> BoxFuture<'static, Result<Arc<[u8]>, StoreError>> + Send + Sync;
@@ -80,6 +93,7 @@ impl Default for EngineSettings {
             outlives_response: true,
             webhook_key: None,
             credential_keys: None,
+            on_turn_end: |_| {},
         }
     }
 }

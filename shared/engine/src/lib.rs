@@ -23,7 +23,7 @@ mod work;
 
 pub use caller::{CallContext, Caller, Role};
 pub use credentials::CredentialKey;
-pub use engine::{Engine, EngineSettings, Ports, WebhookKey};
+pub use engine::{Engine, EngineSettings, Ports, TurnEnd, WebhookKey};
 pub use reply::{Reply, StreamItem};
 pub use sweep::SweepReport;
 pub use work::WorkOutcome;

@@ -307,6 +307,7 @@ impl Run {
             Err(error) => return Err(Ended::Error(unanswerable(error))),
         }
         self.draft.confirm(&change);
+        self.engine.tell_of_end(&self.draft, &change);
         if let Some(told) = &self.told {
             // The caller may be gone, which never ends the task.
             if !self.begun {

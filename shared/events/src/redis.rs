@@ -155,6 +155,10 @@ impl EventBus for RedisEventBus {
         listener.boxed()
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         let Some(connection) = self.inner.link.connection().await else {
             return Err(StoreError::Unavailable("Redis is away".into()));

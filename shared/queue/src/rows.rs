@@ -148,6 +148,11 @@ impl WorkQueue for RowsWorkQueue {
         Ok(())
     }
 
+    async fn waiting_since(&self, queue: QueueName) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let now = self.clock.now();
+        Ok(self.rows.next_due(queue).await?.filter(|due| *due <= now))
+    }
+
     async fn depth(&self, queue: QueueName) -> Result<u64, StoreError> {
         self.rows.depth(queue).await
     }

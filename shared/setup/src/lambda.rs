@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use edge::{App, Request, Response};
 use futures::{FutureExt, future::BoxFuture};
 use serde::{Serialize, de::DeserializeOwned};
+use telemetry::metric;
 use tokio::{
     signal::unix::{SignalKind, signal},
     task::yield_now,
@@ -80,7 +81,14 @@ fn start(parts: &Parts, answer: impl AsyncFn(Arc<App>, &Invocation) -> Outcome) 
         let made = Settings::from_env().map_err(anyhow::Error::from).and_then(|settings| {
             let log = telemetry::logs::start(&settings.logging).context("A2A_LOG_DIR, RUST_LOG")?;
             // Who asks for JSON has a machine read it.
-            let metrics = (settings.logging.format == Some(LogFormat::Json)).then(telemetry::install_embedded).flatten();
+            let is_read = settings.logging.format == Some(LogFormat::Json);
+            let metrics = is_read.then(|| telemetry::install_embedded(&settings.logging.metrics_namespace)).flatten();
+            if let Some(bytes) = settings.serving.memory_bytes {
+                telemetry::resources::limit_memory_to(bytes);
+            }
+            if let Some(function) = settings.serving.function.clone() {
+                metrics::counter!(metric::COLD_STARTS, "function" => function).increment(1);
+            }
             Ok((log, metrics, wiring::app_of(settings, parts)?))
         });
         match made {

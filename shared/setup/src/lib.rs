@@ -10,6 +10,7 @@ mod fault_points;
 mod file_database;
 mod kept_file;
 pub mod lambda;
+mod measured;
 mod parts;
 mod provider;
 mod secrets;

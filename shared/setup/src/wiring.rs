@@ -14,6 +14,7 @@ use crate::{
     Parts, Settings,
     backends::{self, Database},
     credential_keys::KnownCredentialKeys,
+    measured::{MeasuredTaskStore, MeasuredWebhookSender},
     secrets,
     settings::Surroundings,
 };
@@ -43,10 +44,10 @@ fn wired(settings: Settings, parts: &Parts, database: &Database) -> anyhow::Resu
     let credential_keys = KnownCredentialKeys::new(&security, database.credentials_secret(), parts.aws, clock.clone());
     let redis = (parts.redis)(&storage)?;
     let ports = Ports {
-        tasks: database.tasks(),
+        tasks: Arc::new(MeasuredTaskStore::new(database.tasks())),
         events: (parts.events)(redis.as_ref(), serving.surroundings),
         queue: (parts.queue)(&storage, database, parts.aws, clock.clone()),
-        webhooks: (parts.webhooks)(security.push_allow_loopback),
+        webhooks: Arc::new(MeasuredWebhookSender::new((parts.webhooks)(security.push_allow_loopback))),
         agents: (parts.agents)(database, &serving, clock.clone())?,
         clock,
     };
@@ -63,6 +64,7 @@ fn wired(settings: Settings, parts: &Parts, database: &Database) -> anyhow::Resu
             outlives_response: serving.surroundings == Surroundings::Server,
             webhook_key,
             credential_keys: Some(Arc::new(credential_keys)),
+            on_turn_end: edge::turn_end,
             ..EngineSettings::default()
         },
     );
@@ -78,6 +80,7 @@ fn wired(settings: Settings, parts: &Parts, database: &Database) -> anyhow::Resu
         request_timeout: serving.request_timeout,
         audit_retention: storage.audit_retention,
         threats: security.threats,
+        data_directory: storage.directory(),
     };
     let limits = Limits::new(security.limits, (parts.quotas)(redis.as_ref(), &storage));
     Ok(App::new(engine, guard, limits, signing_key, audit, edge))

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use metrics_cloudwatch_embedded::{Builder, Collector};
 
-use crate::metric::{self, Kind};
+use crate::{availability, metric, resources};
 
 /// The metrics of this process since they were last written.
 #[derive(Clone, Copy)]
@@ -19,22 +19,35 @@ impl EmbeddedMetrics {
     /// # Errors
     /// Those of the writer.
     pub fn write(&self, mut log: impl Write) -> io::Result<()> {
+        resources::show();
         let mut lines = Vec::new();
         self.collector.flush(&mut lines)?;
-        log.write_all(&lines)?;
+        log.write_all(&totalled(lines))?;
         log.flush()
     }
 }
 
-/// From now on this process collects metrics for CloudWatch, in a namespace of its own. Once for each process; `None` where it does so already, or for Prometheus.
-pub fn install_embedded() -> Option<EmbeddedMetrics> {
-    let collector = Builder::new().cloudwatch_namespace("a2a").init().ok()?;
-    for (name, kind, unit, description) in metric::ALL {
-        match kind {
-            Kind::Counter => metrics::describe_counter!(name, unit, description),
-            Kind::Gauge => metrics::describe_gauge!(name, unit, description),
-            Kind::Histogram => metrics::describe_histogram!(name, unit, description),
-        }
-    }
+/// From now on this process collects metrics for CloudWatch, in this namespace. Once for each process; `None` where it does so already, or for Prometheus.
+pub fn install_embedded(namespace: &str) -> Option<EmbeddedMetrics> {
+    let collector = Builder::new().cloudwatch_namespace(namespace.to_owned()).init().ok()?;
+    metric::describe();
+    availability::shown_by_cloudwatch();
     Some(EmbeddedMetrics { collector })
+}
+
+/// The same lines, that CloudWatch adds up over all labels too, and by the one that alarms look at: an alarm can't search for labels.
+fn totalled(lines: Vec<u8>) -> Vec<u8> {
+    const BEFORE: &str = r#""Dimensions":["#;
+    let Ok(text) = String::from_utf8(lines) else { return Vec::new() };
+    let mut totalled = String::with_capacity(text.len() + text.len() / 8);
+    for line in text.split_inclusive('\n') {
+        let whole = line.split_once(BEFORE).and_then(|(before, rest)| {
+            let (labels, after) = rest.split_once("]]")?;
+            let alone = [r#""status""#, r#""state""#].into_iter().find(|label| labels.contains(label));
+            let alone = alone.map_or_else(String::new, |label| format!("[{label}],"));
+            (labels != "[").then(|| format!("{before}{BEFORE}{labels}],{alone}[]]{after}"))
+        });
+        totalled.push_str(whole.as_deref().unwrap_or(line));
+    }
+    totalled.into_bytes()
 }

@@ -36,6 +36,8 @@ pub struct LogSettings {
     /// Whether a line may wait for its reader. Where it may not, lines are dropped while the reader is too slow, and
     /// a thread of its own writes them, so that no request ever waits for its log line.
     pub blocking: bool,
+    /// Where CloudWatch counts what is logged of metrics: see [`crate::install_embedded`].
+    pub metrics_namespace: String,
 }
 
 /// Keeps the log going; when it is dropped, what is still in its buffer is written.
@@ -141,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_filter_that_can_not_be_read_is_named() {
-        let settings = LogSettings { format: None, directory: None, filter: "info,sqlx=loud".into(), blocking: false };
+        let settings = LogSettings { format: None, directory: None, filter: "info,sqlx=loud".into(), blocking: false, metrics_namespace: "a2a".into() };
         assert!(start(&settings).err().is_some_and(|error| error.to_string().contains("`info,sqlx=loud`")));
     }
 
@@ -149,7 +151,13 @@ mod tests {
     fn lines_go_to_a_file_as_json() {
         let directory = tempfile::tempdir().unwrap();
         let settings =
-            LogSettings { format: Some(LogFormat::Json), directory: Some(directory.path().into()), filter: "info".into(), blocking: false };
+LogSettings {
+            format: Some(LogFormat::Json),
+            directory: Some(directory.path().into()),
+            filter: "info".into(),
+            blocking: false,
+            metrics_namespace: "a2a".into(),
+        };
         let guard = start(&settings).unwrap();
         tracing::info!(method = "GetTask", status = 200, late = false, share = 0.5, cause = %"a \"quoted\" one", "request");
         tracing::debug!("unheard");

@@ -6,7 +6,7 @@ use telemetry::{install_embedded, metric};
 
 #[test]
 fn metrics_are_written_once_as_lines_that_cloudwatch_reads() {
-    let embedded = install_embedded().unwrap();
+    let embedded = install_embedded("a2a/blue").unwrap();
     metrics::counter!(metric::REQUESTS, "method" => "GetTask", "status" => "200", "agent" => "echo").increment(2);
     metrics::histogram!(metric::REQUEST_DURATION, "method" => "GetTask").record(0.25);
 
@@ -17,10 +17,15 @@ fn metrics_are_written_once_as_lines_that_cloudwatch_reads() {
     let requests = of(metric::REQUESTS);
     assert_eq!((&requests[metric::REQUESTS], &requests["method"]), (&2.into(), &"GetTask".into()));
     let described = &requests["_aws"]["CloudWatchMetrics"][0];
-    assert_eq!((&described["Namespace"], &described["Metrics"][0]["Unit"]), (&"a2a".into(), &"Count".into()));
+    assert_eq!((&described["Namespace"], &described["Metrics"][0]["Unit"]), (&"a2a/blue".into(), &"Count".into()));
+    // In total and by what alarms look at, beside all labels.
+    assert_eq!(described["Dimensions"], serde_json::json!([["method", "status", "agent"], ["status"], []]));
     assert_eq!(of(metric::REQUEST_DURATION)[metric::REQUEST_DURATION], serde_json::json!([0.25]));
 
     let mut log = Vec::new();
     embedded.write(&mut log).unwrap();
-    assert!(log.is_empty(), "{}", String::from_utf8_lossy(&log));
+    // Gauges stand as they are; nothing was counted since.
+    let lines = String::from_utf8(log).unwrap();
+    assert!(lines.contains(metric::MEMORY), "{lines}");
+    assert!(!lines.contains(metric::REQUESTS) && !lines.contains(metric::REQUEST_DURATION), "{lines}");
 }

@@ -1,4 +1,4 @@
-//! What functions print, line by line with the function's name before it.
+//! What functions print: metrics are counted with the gateway's own, other lines printed with the function's name before them.
 
 use std::io::Write;
 
@@ -6,7 +6,7 @@ use metrics::counter;
 use telemetry::metric;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
-/// Prints what comes until its end.
+/// Counts and prints what comes until its end.
 pub(super) fn forward(function: &str, environment: u64, output: Option<impl AsyncRead + Unpin + Send + 'static>) {
     let Some(output) = output else { return };
     let logged = counter!(metric::LOGGED, "function" => function.to_owned());
@@ -15,6 +15,9 @@ pub(super) fn forward(function: &str, environment: u64, output: Option<impl Asyn
         let mut lines = BufReader::new(output).split(b'\n');
         while let Ok(Some(line)) = lines.next_segment().await {
             logged.increment(line.len() as u64 + 1);
+            if telemetry::count_embedded(&line) {
+                continue;
+            }
             // Whole lines, so that those of several functions don't mix. Where nobody reads any more, nothing is to be said.
             let _ = writeln!(std::io::stderr().lock(), "{prefix} {}", String::from_utf8_lossy(&line));
         }

@@ -17,6 +17,11 @@ pub trait EventBus: Send + Sync + 'static {
     /// signal may come again.
     async fn subscribe(&self, task_id: &str) -> BoxStream<'static, Signal>;
 
+    /// Whether signals are meant to reach other processes.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     /// Whether other processes can be reached, for health checks. A bus that nothing can come between has nothing to check.
     async fn ping(&self) -> Result<(), StoreError> {
         Ok(())

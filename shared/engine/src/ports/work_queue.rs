@@ -55,6 +55,12 @@ pub trait WorkQueue: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Since when the piece waits that is taken next, for health; `None` where none waits, or the queue doesn't say.
+    async fn waiting_since(&self, queue: QueueName) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let _ = queue;
+        Ok(None)
+    }
+
     /// Waiting and running pieces, for health and metrics.
     async fn depth(&self, queue: QueueName) -> Result<u64, StoreError>;
 }

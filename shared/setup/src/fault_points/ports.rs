@@ -133,6 +133,10 @@ impl EventBus for FaultyEventBus {
         self.inner.subscribe(task_id).await
     }
 
+    fn is_shared(&self) -> bool {
+        self.inner.is_shared()
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         self.inner.ping().await
     }
@@ -187,6 +191,10 @@ impl WorkQueue for FaultyWorkQueue {
 
     async fn recover(&self) -> Result<(), StoreError> {
         self.inner.recover().await
+    }
+
+    async fn waiting_since(&self, queue: QueueName) -> Result<Option<DateTime<Utc>>, StoreError> {
+        self.inner.waiting_since(queue).await
     }
 
     async fn depth(&self, queue: QueueName) -> Result<u64, StoreError> {

@@ -9,9 +9,16 @@ use super::{
 
 /// `A2A_LOG_FORMAT`: `json` or `text`; default text on a terminal, else JSON.
 /// `A2A_LOG_DIR`: a directory for files that change daily, of which 30 are kept; default standard output.
+/// `A2A_METRICS_NAMESPACE`: where CloudWatch counts what a function logs of its metrics; default `a2a`.
 /// `RUST_LOG`: what is logged, as `tracing` filters are written; default `info`.
 pub(super) fn read(vars: &Vars, surroundings: Surroundings) -> Result<LogSettings, SettingError> {
     Ok(LogSettings {
+        metrics_namespace: vars
+            .read("A2A_METRICS_NAMESPACE", "1 to 255 letters, digits and `.-_/#:`, such as `a2a/production`", |name| {
+                let usable = name.len() <= 255 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_/#:".contains(&byte));
+                usable.then(|| name.to_owned())
+            })?
+            .unwrap_or_else(|| "a2a".to_owned()),
         format: vars.word("A2A_LOG_FORMAT", &[("json", Some(LogFormat::Json)), ("text", Some(LogFormat::Text))], None)?,
         directory: vars.get("A2A_LOG_DIR").map(Into::into),
         filter: vars.get("RUST_LOG").unwrap_or("info").to_owned(),

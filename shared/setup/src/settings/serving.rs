@@ -26,6 +26,10 @@ pub struct ServingSettings {
     pub request_timeout: Duration,
     /// `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets.
     pub surroundings: Surroundings,
+    /// The same name; `None` in a server.
+    pub function: Option<String>,
+    /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`, which Lambda sets, in bytes; `None` in a server.
+    pub memory_bytes: Option<u64>,
 }
 
 /// What kind of process this is.
@@ -60,6 +64,8 @@ pub(super) fn read(vars: &Vars) -> Result<ServingSettings, SettingError> {
         cors_origins: cors_origins(vars)?,
         request_timeout: Duration::from_secs(vars.number("A2A_REQUEST_TIMEOUT_SECONDS", 1..=900, 60)?),
         surroundings: vars.get("AWS_LAMBDA_FUNCTION_NAME").map_or(Surroundings::Server, |_| Surroundings::Lambda),
+        function: vars.get("AWS_LAMBDA_FUNCTION_NAME").map(str::to_owned),
+        memory_bytes: vars.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").and_then(|megabytes| Some(megabytes.parse::<u64>().ok()? << 20)),
     })
 }
 

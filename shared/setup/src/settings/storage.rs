@@ -31,6 +31,16 @@ pub struct StorageSettings {
     pub audit_retention: Duration,
 }
 
+impl StorageSettings {
+    /// The directory on this machine that the database is in; `None` where it is elsewhere.
+    pub(crate) fn directory(&self) -> Option<PathBuf> {
+        match &self.database {
+            DatabaseUrl::Sqlite(path) => path.parent().map(|parent| if parent.as_os_str().is_empty() { ".".into() } else { parent.into() }),
+            DatabaseUrl::Postgres(_) | DatabaseUrl::DynamoDb { .. } => None,
+        }
+    }
+}
+
 /// The databases that can be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
