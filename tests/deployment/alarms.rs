@@ -5,9 +5,8 @@ use crate::stack::{Stack, text};
 #[test]
 fn alarms_stand_where_they_should_and_are_told() {
     let Some(stack) = Stack::with(&[("AlarmEmail", "ops@example.com")]) else { return };
-    let microseconds = 1_000_000.0;
     let expected = [
-        ("ResponseTime", "GreaterThanThreshold", [1.0 * microseconds, 5.0 * microseconds, 10.0 * microseconds]),
+        ("ResponseTime", "GreaterThanThreshold", [1.0, 5.0, 10.0]),
         ("Errors", "GreaterThanThreshold", [5.0, 10.0, 25.0]),
         ("Memory", "GreaterThanThreshold", [80.0, 90.0, 95.0]),
         ("AgentAvailability", "LessThanThreshold", [90.0, 80.0, 70.0]),
@@ -30,20 +29,17 @@ fn alarms_stand_where_they_should_and_are_told() {
 }
 
 #[test]
-fn alarms_read_lines_that_functions_write() {
+fn functions_write_their_metrics_where_alarms_read_them() {
     let Some(stack) = Stack::with(&[]) else { return };
-    let sources = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/");
-    let written =
-        |path: &str, line: &str| assert!(std::fs::read_to_string(format!("{sources}{path}")).unwrap().contains(line), "{path} writes no {line}");
-    let pattern = |id: &str| text(&stack.resources[id]["Properties"]["FilterPattern"]);
-    for filter in ["ResponseTimes", "InternalErrors", "AgentCalls"] {
-        assert!(pattern(filter).contains(r#"$.target = "a2a::request""#), "{filter}");
+    for (id, alarm) in stack.of_type("AWS::CloudWatch::Alarm") {
+        for namespace in namespaces(alarm).into_iter().filter(|namespace| !namespace.starts_with("AWS/")) {
+            for (function, described) in stack.functions() {
+                let variables = &described["Environment"]["Variables"];
+                assert_eq!(variables["A2A_METRICS_NAMESPACE"]["Fn::Sub"], namespace.as_str(), "{function} counts elsewhere than {id} looks");
+                assert_eq!(variables["A2A_LOG_FORMAT"], "json", "{function}");
+            }
+        }
     }
-    for line in [r#"target: "a2a::request""#, "method = self.method", "status = status.as_u16()", "outcome,", "duration_us = "] {
-        written("edge/src/observe.rs", line);
-    }
-    assert!(pattern("AgentFailures").contains(r#"$.message = "the agent failed""#));
-    written("engine/src/run_task.rs", r#""the agent failed""#);
     // Where functions and Lambda write them.
     for (id, function) in stack.functions() {
         assert_eq!(
@@ -51,8 +47,15 @@ fn alarms_read_lines_that_functions_write() {
             (&"JSON".into(), "FunctionLog".into()),
             "{id}"
         );
-        // Which the alarm takes for all: one function with another size would make it wrong.
+        // The alarm takes the smallest for all: one function with another size would make it wrong.
         assert_eq!(function["MemorySize"], stack.resources["FrontDoor"]["Properties"]["MemorySize"], "{id}");
     }
     assert!(stack.of_type("AWS::Logs::LogGroup").all(|(_, group)| text(&group["RetentionInDays"]) == "30"));
+}
+
+/// Of the metrics that an alarm looks at.
+fn namespaces(alarm: &serde_json::Value) -> Vec<String> {
+    let named = |value: &serde_json::Value| value.as_str().or(value["Fn::Sub"].as_str()).map(str::to_owned);
+    let of_expression = alarm["Metrics"].as_array().into_iter().flatten().filter_map(|query| named(&query["MetricStat"]["Metric"]["Namespace"]));
+    named(&alarm["Namespace"]).into_iter().chain(of_expression).collect()
 }

@@ -37,6 +37,7 @@ fn of(name: &str) -> String {
         "Cache.Endpoint.Address" => "a2a-abc.serverless.euw1.cache.amazonaws.com".into(),
         "Cache.Endpoint.Port" => "6379".into(),
         "TaskTable" => "a2a-TaskTable-ABC".into(),
+        "AWS::StackName" => "a2a".into(),
         // Parameters of the stack with everything.
         "CorpusBucket" => "documents".into(),
         "CorpusKey" => "corpus.db".into(),

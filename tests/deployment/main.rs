@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "what can't be read fails the test; what isn't run is said")]
 
 mod alarms;
+mod alerts;
 mod backups;
 mod environments;
 mod limits;

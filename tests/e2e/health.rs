@@ -26,7 +26,31 @@ async fn details_of_health_need_the_system_role() {
     refused.json();
     let answered = server.get("/health/details", &[("X-API-Key", "a-system-key-of-32-characters-00")]).await;
     assert_eq!(answered.status, 200, "{answered:?}");
-    answered.json();
+    let details = answered.json();
+    assert!(["healthy", "degraded"].contains(&details["status"].as_str().unwrap()), "{details}");
+    for part in ["resources", "database", "redis", "queue", "agents", "task_processing", "network"] {
+        let check = &details["checks"][part];
+        assert!(["healthy", "warning"].contains(&check["status"].as_str().unwrap()), "{part}: {check}");
+        assert!(!check["message"].as_str().unwrap().is_empty() && check["duration_ms"].is_number(), "{part}: {check}");
+        for (value, thresholds) in check["thresholds"].as_object().unwrap() {
+            assert!(check["values"][value].is_number() && thresholds["unit"].is_string(), "{part}: {check}");
+            assert!(["warning", "error", "critical"].iter().all(|level| thresholds[level].is_number()), "{part}: {check}");
+        }
+    }
+    for value in ["cpu", "memory", "disk"] {
+        assert!(details["checks"]["resources"]["values"][value].is_number(), "{details}");
+    }
+}
+
+#[tokio::test]
+async fn a_report_is_made_once_a_second() {
+    let server = Server::with(&[("A2A_SYSTEM_API_KEY", "a-system-key-of-32-characters-00")]);
+    let mut checked = std::collections::BTreeSet::new();
+    for _ in 0..40 {
+        let details = server.get("/health/details", &[("X-API-Key", "a-system-key-of-32-characters-00")]).await.json();
+        checked.insert(details["checked_at"].as_str().unwrap().to_owned());
+    }
+    assert!(checked.len() < 40, "each of 40 answers has a report of its own");
 }
 
 #[tokio::test]

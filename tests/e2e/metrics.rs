@@ -50,7 +50,8 @@ impl Page {
 
     /// The sum of what has this name and these labels.
     fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
-        let wanted = |sample: &&Sample| sample.name == name && labels.iter().all(|(label, value)| sample.labels.get(*label).is_some_and(|v| v == value));
+        let wanted =
+            |sample: &&Sample| sample.name == name && labels.iter().all(|(label, value)| sample.labels.get(*label).is_some_and(|v| v == value));
         self.samples.iter().filter(wanted).map(|sample| sample.value).sum()
     }
 
@@ -117,10 +118,8 @@ async fn the_page_counts_what_was_sent() {
     for _ in 0..2 {
         server.v1("GetTask", json!({"id": "no-such-task"})).await;
     }
-    let page = page_with(&server, |page| {
-        page.sum("a2a_tasks_total", &[]) >= 5.0 && page.sum("a2a_requests_total", &[("method", "GetTask")]) >= 2.0
-    })
-    .await;
+    let page =
+        page_with(&server, |page| page.sum("a2a_tasks_total", &[]) >= 5.0 && page.sum("a2a_requests_total", &[("method", "GetTask")]) >= 2.0).await;
     let requests = |method, status| page.sum("a2a_requests_total", &[("method", method), ("status", status)]);
     assert_eq!((requests("SendMessage", "200"), requests("SendStreamingMessage", "200"), requests("GetTask", "404")), (4.0, 1.0, 2.0));
     assert_eq!(page.labels_of("a2a_requests_total"), ["agent", "method", "status"]);

@@ -7,6 +7,7 @@ mod harness;
 
 mod cost;
 mod odd;
+mod prometheus;
 mod same_answers;
 mod start;
 mod workers;

@@ -7,7 +7,10 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{programs::apt, step::quiet};
+use crate::{
+    programs::{apt, folder_with},
+    step::quiet,
+};
 
 /// The official Python SDK in three generations: the variable that the tests read, a name, and what pip installs.
 const PYTHON_SDKS: [(&str, &str, &[&str]); 3] = [
@@ -50,6 +53,10 @@ pub fn set_up() -> Tools {
             tools.variables.push(("A2A_TEST_NODE", node.program));
         }
         Err(error) => tools.missing.push(format!("the JavaScript snippet and tests with its SDK: {error:#}")),
+    }
+    match prometheus() {
+        Ok(folder) => tools.variables.push(("A2A_TEST_PROMETHEUS_BIN", folder)),
+        Err(error) => tools.missing.push(format!("tests of alerts: {error:#}")),
     }
     if let Err(error) = curl() {
         tools.missing.push(format!("the README's commands: {error:#}"));
@@ -121,6 +128,28 @@ fn curl() -> Result<()> {
         works()?;
     }
     Ok(())
+}
+
+/// The folder of `prometheus` and `promtool`: the machine's own, or those of Debian's package below the cache directory. Not installed: it would start
+/// a server, at the port of our own metrics.
+fn prometheus() -> Result<PathBuf> {
+    let programs = ["prometheus", "promtool"];
+    let directory = cache()?.join("prometheus");
+    let unpacked = directory.join("usr/bin");
+    if let Some(folder) = folder_with(&programs, vec![unpacked.clone()]) {
+        return Ok(folder);
+    }
+    std::fs::create_dir_all(&directory)?;
+    let download = || quiet(Command::new("apt-get").args(["download", "--quiet", "prometheus"]).current_dir(&directory));
+    if download().is_err() {
+        quiet(Command::new("apt-get").args(["update", "--quiet"])).context("install prometheus")?;
+        download().context("install prometheus")?;
+    }
+    let is_package = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "deb");
+    let package = std::fs::read_dir(&directory)?.flatten().map(|entry| entry.path()).find(is_package).context("apt-get left no package")?;
+    quiet(Command::new("dpkg-deb").arg("--extract").arg(&package).arg(&directory)).context("install prometheus")?;
+    std::fs::remove_file(package)?;
+    folder_with(&programs, vec![unpacked]).context("Debian's package holds no prometheus")
 }
 
 /// Where things are kept that every clone can share.

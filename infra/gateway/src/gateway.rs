@@ -134,7 +134,11 @@ impl Gateway {
         let mut response = match refusal {
             // The edge knows the form in which the client reads errors, so it is asked wherever it can be.
             Refusal::TooLarge { limit_bytes } => whole(edge::refuse(&self.app, &parts, A2aError::PayloadTooLarge { limit_bytes }).await),
-            Refusal::Otherwise(kind, message) => self.responses.response(kind, message),
+            Refusal::Otherwise(kind, message) => {
+                let response = self.responses.response(kind, message);
+                edge::count_refusal(response.status());
+                response
+            }
         };
         // What is left of the body would be read as the next request.
         if matches!(refusal, Refusal::TooLarge { .. } | Refusal::Otherwise(Kind::BadRequest, _)) && event::may_have_body(&parts.method) {

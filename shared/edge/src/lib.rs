@@ -28,7 +28,7 @@ pub use audit::{Audit, AuditEvent};
 pub use body::Body;
 pub use cards::DefaultCard;
 pub use health::measure;
-pub use observe::{listened_to, turn_end};
+pub use observe::{count_refusal, listened_to, turn_end};
 pub use protocol::Method;
 pub use serve::{MAX_BODY_BYTES, Serves, refuse, serve};
 pub use signing::{SigningKey, SigningKeyError, SigningKeySource};

@@ -63,6 +63,12 @@ impl Seen {
     }
 }
 
+/// Counts a request that reached no function, or got nothing from it.
+pub fn count_refusal(status: http::StatusCode) {
+    counter!(metric::REQUESTS, "method" => "other", "status" => status_label(status.as_u16()), "agent" => "other").increment(1);
+    counter!(metric::ERRORS, "method" => "other", "reason" => "GATEWAY").increment(1);
+}
+
 /// The agent's id for labels: one that exists, or a word for all others, so that clients can't invent labels.
 pub(crate) fn agent_label(app: &App, tenant: Option<&str>) -> SharedString {
     match tenant {
@@ -134,6 +140,7 @@ fn status_label(code: u16) -> &'static str {
         415 => "415",
         429 => "429",
         500 => "500",
+        502 => "502",
         503 => "503",
         504 => "504",
         _ => "other",

@@ -35,7 +35,8 @@ pub fn install_embedded(namespace: &str) -> Option<EmbeddedMetrics> {
     Some(EmbeddedMetrics { collector })
 }
 
-/// The same lines, that CloudWatch adds up over all labels too, and by the one that alarms look at: an alarm can't search for labels.
+/// The same lines, that CloudWatch adds up over all labels too, and by the one that alarms look at: an alarm can't search for labels. The time that
+/// messages take isn't in the sum, since it is their agents'.
 fn totalled(lines: Vec<u8>) -> Vec<u8> {
     const BEFORE: &str = r#""Dimensions":["#;
     let Ok(text) = String::from_utf8(lines) else { return Vec::new() };
@@ -43,6 +44,9 @@ fn totalled(lines: Vec<u8>) -> Vec<u8> {
     for line in text.split_inclusive('\n') {
         let whole = line.split_once(BEFORE).and_then(|(before, rest)| {
             let (labels, after) = rest.split_once("]]")?;
+            if after.contains(metric::REQUEST_DURATION) && after.contains(r#""method":"SendMessage""#) {
+                return None;
+            }
             let alone = [r#""status""#, r#""state""#].into_iter().find(|label| labels.contains(label));
             let alone = alone.map_or_else(String::new, |label| format!("[{label}],"));
             (labels != "[").then(|| format!("{before}{BEFORE}{labels}],{alone}[]]{after}"))

@@ -143,15 +143,15 @@ mod tests {
 
     #[test]
     fn a_filter_that_can_not_be_read_is_named() {
-        let settings = LogSettings { format: None, directory: None, filter: "info,sqlx=loud".into(), blocking: false, metrics_namespace: "a2a".into() };
+        let settings =
+            LogSettings { format: None, directory: None, filter: "info,sqlx=loud".into(), blocking: false, metrics_namespace: "a2a".into() };
         assert!(start(&settings).err().is_some_and(|error| error.to_string().contains("`info,sqlx=loud`")));
     }
 
     #[test]
     fn lines_go_to_a_file_as_json() {
         let directory = tempfile::tempdir().unwrap();
-        let settings =
-LogSettings {
+        let settings = LogSettings {
             format: Some(LogFormat::Json),
             directory: Some(directory.path().into()),
             filter: "info".into(),

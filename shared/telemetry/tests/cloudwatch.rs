@@ -11,6 +11,7 @@ fn metrics_are_written_once_as_lines_that_cloudwatch_reads() {
     metrics::histogram!(metric::REQUEST_DURATION, "method" => "GetTask").record(0.25);
 
     let mut log = Vec::new();
+    metrics::histogram!(metric::REQUEST_DURATION, "method" => "SendMessage").record(25.0);
     embedded.write(&mut log).unwrap();
     let lines: Vec<Value> = String::from_utf8(log).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let of = |name: &str| lines.iter().find(|line| !line[name].is_null()).unwrap();
@@ -20,6 +21,9 @@ fn metrics_are_written_once_as_lines_that_cloudwatch_reads() {
     assert_eq!((&described["Namespace"], &described["Metrics"][0]["Unit"]), (&"a2a/blue".into(), &"Count".into()));
     // In total and by what alarms look at, beside all labels.
     assert_eq!(described["Dimensions"], serde_json::json!([["method", "status", "agent"], ["status"], []]));
+    // A message takes as long as its agent, which an alarm on all answers mustn't see.
+    let of_messages = lines.iter().find(|line| line["method"] == "SendMessage").unwrap();
+    assert_eq!(of_messages["_aws"]["CloudWatchMetrics"][0]["Dimensions"], serde_json::json!([["method"]]));
     assert_eq!(of(metric::REQUEST_DURATION)[metric::REQUEST_DURATION], serde_json::json!([0.25]));
 
     let mut log = Vec::new();

@@ -72,6 +72,8 @@ impl Environment {
             .env("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}", function.name))
             .env("AWS_LAMBDA_LOG_STREAM_NAME", number.to_string())
             .env("_HANDLER", "bootstrap")
+            // With its metrics, which are shown with our own.
+            .env("A2A_LOG_FORMAT", "json")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

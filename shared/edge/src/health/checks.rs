@@ -132,8 +132,7 @@ async fn queue(app: &App) -> (Check, Vec<(QueueName, u64)>) {
 async fn task_processing(app: &App) -> (Check, Option<u64>) {
     let began = Instant::now();
     let before = app.ports.clock.now() - STUCK_AFTER;
-    let (active, stuck) =
-        tokio::join!(in_time(app.ports.tasks.active_tasks()), in_time(app.ports.tasks.expired_leases(before, STUCK_COUNTED)));
+    let (active, stuck) = tokio::join!(in_time(app.ports.tasks.active_tasks()), in_time(app.ports.tasks.expired_leases(before, STUCK_COUNTED)));
     let checked = match (&active, stuck) {
         (Ok(active), Ok(stuck)) => {
             let stuck = stuck.len();
