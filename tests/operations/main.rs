@@ -1,4 +1,4 @@
-//! What operators do: dump and restore a database.
+//! What operators do: dump and restore a database, load a server.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test fails by panicking")]
 
 #[allow(dead_code, unused_imports, reason = "what another suite needs of it")]
@@ -6,3 +6,4 @@
 mod harness;
 
 mod backups;
+mod load;
