@@ -3,6 +3,7 @@
 
 mod bench;
 mod deployed;
+mod environment;
 mod programs;
 mod servers;
 mod soak;
@@ -36,6 +37,8 @@ enum Task {
         #[command(subcommand)]
         what: Option<Bench>,
     },
+    /// Writes infra/.env for compose.yaml: secrets that nobody else has. One that is there stays as it is.
+    Env,
     /// Loads a server steadily for long, and looks for what grows: memory, files, connections.
     Soak {
         /// How long.
@@ -84,6 +87,7 @@ fn main() -> anyhow::Result<()> {
     match Task::parse() {
         Task::Test { filter } => test::run(filter.as_deref()),
         Task::Faults { repetitions, filter } => test::faults(repetitions, filter.as_deref()),
+        Task::Env => environment::run(),
         Task::Soak { seconds, rate } => soak::run(seconds, rate),
         Task::Bench { what: None } => bench::throughput(5, 2.0, 20),
         Task::Bench { what: Some(Bench::Throughput { rounds, seconds, connections }) } => bench::throughput(rounds, seconds, connections),
