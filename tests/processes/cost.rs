@@ -45,7 +45,7 @@ async fn what_functions_took_becomes_a_bill() {
         "| `front-door` | 3 | ",
         "| API Gateway: requests | 4.00 | 4.00 |  |",
         "| **2000000 requests** | ",
-        "| store: reads and writes | 20.25 | 0.00 |  |",
+        "| store: reads and writes | 35.25 | 0.00 |  |",
     ] {
         assert!(text.contains(line), "`{line}` is missing in\n{text}");
     }

@@ -154,8 +154,8 @@ pub struct CostOptions {
     /// What functions run on
     #[arg(long, value_enum, default_value_t = Architecture::Arm64)]
     pub architecture: Architecture,
-    /// DynamoDB's write units for each request: a new task is a transaction of 8 items of up to a kilobyte
-    #[arg(long, default_value_t = 16.0)]
+    /// DynamoDB's write units for each request: those of a new task of the standard load, a transaction of 8 items and more, some above a kilobyte
+    #[arg(long, default_value_t = 28.0)]
     pub write_units: f64,
     /// DynamoDB's read units for each request
     #[arg(long, default_value_t = 1.0)]
