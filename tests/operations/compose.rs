@@ -7,6 +7,9 @@ use std::{
 };
 
 use serde_yaml_ng::Value;
+use tests::servers;
+
+use crate::harness::{Server, message};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -146,8 +149,49 @@ fn the_image_holds_every_function_and_runs_as_nobody_in_particular() {
     let toolchain = read("rust-toolchain.toml");
     let channel = toolchain.lines().find_map(|line| line.strip_prefix("channel = \"")).unwrap().trim_end_matches('"');
     assert!(dockerfile.contains(&format!("FROM rust:{}-", channel.trim_end_matches(".0"))), "the image is built by Rust {channel}");
+    assert!(dockerfile.contains(&format!("ENV RUSTUP_TOOLCHAIN={channel}\n")), "{dockerfile}");
     // Nothing gets in that isn't named.
     assert!(read(".dockerignore").lines().any(|line| line == "*"));
+}
+
+/// Each another one.
+fn secret(name: &str) -> String {
+    format!("{:0<64}", name.to_lowercase())
+}
+
+/// What stands for a variable: a secret as `cargo xtask env` makes it, or else its default.
+fn resolved(value: &str) -> String {
+    let Some((before, rest)) = value.split_once("${") else { return value.to_owned() };
+    let (variable, after) = rest.split_once('}').unwrap();
+    let (name, default) = variable.split_once(':').unwrap();
+    let inserted = default.strip_prefix('-').map_or_else(|| secret(name), str::to_owned);
+    format!("{before}{inserted}{}", resolved(after))
+}
+
+#[tokio::test]
+async fn a_server_on_postgres_and_redis_takes_the_settings_as_they_stand() {
+    let gateway = service("gateway");
+    let mut settings = Vec::new();
+    for (name, value) in gateway["environment"].as_mapping().unwrap() {
+        settings.push((name.as_str().unwrap().to_owned(), resolved(value.as_str().unwrap())));
+    }
+    let logs = tempfile::tempdir().unwrap();
+    let database = servers::postgres_database().await;
+    let here =
+        [("A2A_DATABASE_URL", database.clone()), ("A2A_REDIS_URL", servers::redis()), ("A2A_LOG_DIR", logs.path().to_str().unwrap().to_owned())];
+    for (name, value) in &here {
+        settings.iter_mut().find(|(other, _)| other == name).unwrap().1 = value.clone();
+    }
+    let settings: Vec<_> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let server = Server::with(&settings);
+    assert!(server.command(&["healthcheck", "--url", &server.url("/health/ready")]).status.success());
+    // Who has no credentials gets in nowhere, and the admin does.
+    assert_eq!(server.rest("/message:send", &message("compose-1", "hello")).await.status, 401);
+    let key = secret("A2A_ADMIN_API_KEY");
+    assert_eq!(server.get("/tasks", &[("A2A-Version", "1.0"), ("X-API-Key", &key)]).await.status, 200);
+    assert!(std::fs::read_dir(logs.path()).unwrap().count() > 0, "it logs to files");
+    drop(server);
+    servers::drop_postgres_database(&database).await;
 }
 
 /// Clients of compose on this machine.
