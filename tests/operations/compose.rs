@@ -217,7 +217,9 @@ fn clients_of_compose_understand_it_and_want_the_secrets() {
         let config = |environment: &Path| {
             let mut command = Command::new(client[0]);
             command.args(&client[1..]).arg("--env-file").arg(environment).args(["--file", "infra/compose.yaml", "config"]);
-            command.current_dir(root()).env_clear().env("PATH", std::env::var("PATH").unwrap()).output().unwrap()
+            // Nothing of this machine's own variables, but for where programs and their plugins are.
+            let kept = ["PATH", "HOME"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+            command.current_dir(root()).env_clear().envs(kept).output().unwrap()
         };
         let with = config(&secrets);
         assert!(with.status.success(), "{client:?}: {with:?}");
