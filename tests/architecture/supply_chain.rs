@@ -163,3 +163,22 @@ fn no_crate_of_ours_can_have_unsafe_code() {
         assert!(text.lines().count() <= 4 && !text.contains(concat!("un", "safe")), "{text}");
     }
 }
+
+#[test]
+fn the_limits_that_security_promises_are_constants() {
+    let text = fs::read_to_string(root().join(".github/SECURITY.md")).unwrap();
+    let rows: Vec<&str> = text.split("## Limits").nth(1).unwrap().lines().filter(|line| line.starts_with("| ") && line.contains('`')).collect();
+    assert!(rows.len() >= 15, "{rows:?}");
+    for row in rows {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let mut named = cells[2].split('`').skip(1).step_by(2);
+        let file = fs::read_to_string(root().join(named.next().unwrap())).unwrap_or_else(|error| panic!("{row}: {error}"));
+        let mut numbers = cells[1].split(|character: char| !(character.is_ascii_digit() || character == ',')).filter(|part| !part.is_empty());
+        for constant in named {
+            let value = file.split(&format!("const {constant}: ")).nth(1).unwrap_or_else(|| panic!("`{constant}` isn't there: {row}"));
+            let value = value.split('=').nth(1).unwrap().split(';').next().unwrap().replace('_', "");
+            let number = numbers.next().unwrap_or_else(|| panic!("`{constant}` has no number: {row}")).replace(',', "");
+            assert!(value.split(|character: char| !character.is_ascii_digit()).any(|part| part == number), "{row}: `{constant}` is{value}");
+        }
+    }
+}
