@@ -1,12 +1,16 @@
 //! What operators look at and change.
 
+mod audit;
 mod keys;
 
-use engine::ports::QueueName;
+use engine::ports::{AuditKind, AuditOutcome, QueueName};
 use http::Method;
 use serde_json::{Value, json};
 
 use crate::{App, Response, exchange::Exchange, health, observe::Seen, respond, rest};
+
+/// When a database that is away is worth another try.
+const RETRY_AFTER_SECONDS: u64 = 5;
 
 /// The HTTP methods that a path below `/admin` takes.
 pub(crate) fn allowed(path: &str) -> Vec<Method> {
@@ -22,6 +26,8 @@ pub(crate) fn allowed(path: &str) -> Vec<Method> {
 pub(crate) async fn answer(app: &App, exchange: &Exchange<'_>, path: &str, body: &[u8], seen: &mut Seen) -> Response {
     let answered = match path.split('/').skip(1).collect::<Vec<_>>().as_slice() {
         ["queues"] => Ok(queues(app).await),
+        ["audit"] => audit::list(app, exchange).await,
+        ["threats"] => audit::threats(app, exchange).await,
         ["keys"] if exchange.http_method == Method::POST => keys::create(app, exchange, body).await,
         ["keys"] => keys::list(app, exchange).await,
         ["keys", named] => match named.strip_suffix(":rotate") {
@@ -30,10 +36,19 @@ pub(crate) async fn answer(app: &App, exchange: &Exchange<'_>, path: &str, body:
         },
         _ => Err(rest::not_found(exchange)),
     };
+    if answered.is_ok() && matches!(*exchange.http_method, Method::GET | Method::HEAD) {
+        app.audit.record(exchange.event(AuditKind::AdminRead, AuditOutcome::Allowed, read(path)));
+    }
     answered.unwrap_or_else(|error| {
         seen.failed(&error);
         respond::plain_error(exchange, &error)
     })
+}
+
+/// What is read there, in a fixed word.
+fn read(path: &str) -> &'static str {
+    let first = path.split('/').nth(1).unwrap_or_default();
+    ["queues", "keys", "blocks", "audit", "threats"].into_iter().find(|known| *known == first).unwrap_or("other")
 }
 
 /// Each queue and how much waits in it; `null` where it doesn't answer.

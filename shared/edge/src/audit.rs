@@ -281,3 +281,6 @@ fn cut(name: &mut String) {
         name.truncate(end);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,21 +1,26 @@
 //! What requests are searched for before anything is done: as the settings say, a finding is recorded or refused.
 
+use engine::ports::{AuditKind, AuditLevel, AuditOutcome};
 use guard::threats::{Context, Finding, Policy, in_call, in_field};
 use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 use metrics::counter;
 use protocol::{A2aError, Call, Dialect, json_rpc::RpcId};
 use telemetry::metric;
 
-use crate::{App, exchange::Exchange};
+use crate::{App, AuditEvent, exchange::Exchange};
+
+/// From these scores on a threat matters so much.
+const HIGH: u8 = 20;
+const MEDIUM: u8 = 10;
 
 /// The path, the query, the headers; of these not the credentials, which are checked for what they are.
 pub(crate) fn in_head(app: &App, exchange: &Exchange<'_>) -> Result<(), A2aError> {
-    judge(app, exchange, || head(exchange))
+    judge(app, exchange, exchange.place.name(), || head(exchange))
 }
 
 /// The head, and what is around the parameters of a JSON-RPC request.
 pub(crate) fn in_request(app: &App, exchange: &Exchange<'_>, id: Option<&RpcId>, method: &str) -> Result<(), A2aError> {
-    judge(app, exchange, || {
+    judge(app, exchange, exchange.place.name(), || {
         let id = match id {
             Some(RpcId::String(id)) => in_field("id", id, Context::Name),
             _ => None,
@@ -26,7 +31,7 @@ pub(crate) fn in_request(app: &App, exchange: &Exchange<'_>, id: Option<&RpcId>,
 
 /// The parameters.
 pub(crate) fn in_parameters(app: &App, exchange: &Exchange<'_>, dialect: Dialect, call: &Call) -> Result<(), A2aError> {
-    judge(app, exchange, || in_call(call, dialect))
+    judge(app, exchange, call.method().name(), || in_call(call, dialect))
 }
 
 fn head(exchange: &Exchange<'_>) -> Option<Finding> {
@@ -46,7 +51,7 @@ fn head(exchange: &Exchange<'_>) -> Option<Finding> {
         .or_else(|| exchange.headers.iter().find_map(header))
 }
 
-fn judge(app: &App, exchange: &Exchange<'_>, search: impl FnOnce() -> Option<Finding>) -> Result<(), A2aError> {
+fn judge(app: &App, exchange: &Exchange<'_>, method: &'static str, search: impl FnOnce() -> Option<Finding>) -> Result<(), A2aError> {
     let policy = app.settings.threats;
     if policy == Policy::Off {
         return Ok(());
@@ -64,6 +69,14 @@ fn judge(app: &App, exchange: &Exchange<'_>, search: impl FnOnce() -> Option<Fin
         reasons = threat.reasons.join(", "),
         action,
     );
+    // Not the field, whose name may be the client's.
+    let outcome = if policy == Policy::Block { AuditOutcome::Refused } else { AuditOutcome::Allowed };
+    let level = match threat.score {
+        HIGH.. => AuditLevel::High,
+        MEDIUM.. => AuditLevel::Medium,
+        _ => AuditLevel::Low,
+    };
+    app.audit.record(AuditEvent { method, level, ..exchange.event(AuditKind::Threat, outcome, kind.as_str()) });
     if policy == Policy::Report {
         return Ok(());
     }

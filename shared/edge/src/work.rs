@@ -16,6 +16,10 @@ use telemetry::metric;
 
 use crate::App;
 
+/// Audit records that are deleted at once, and so often in one sweep.
+const RECORDS_AT_ONCE: u32 = 500;
+const ROUNDS: u32 = 20;
+
 /// What a schedule sends: nothing of it is needed.
 pub type ScheduledEvent = serde_json::Value;
 
@@ -49,6 +53,7 @@ pub async fn work(app: Arc<App>, event: SqsEvent) -> SqsBatchResponse {
 
 /// Sweeps once. A sweep that fails is logged and told as one that did nothing: the next one is a minute away.
 pub async fn sweep(app: Arc<App>, _event: ScheduledEvent) -> Swept {
+    forget(&app).await;
     match app.engine.sweep().await {
         Ok(SweepReport { requeued, failed, deleted, next_lease_expiry }) => {
             if requeued + failed + deleted > 0 {
@@ -59,6 +64,21 @@ pub async fn sweep(app: Arc<App>, _event: ScheduledEvent) -> Swept {
         Err(error) => {
             tracing::error!(%error, "the sweep failed");
             Swept::default()
+        }
+    }
+}
+
+/// Deletes audit records past their retention. What one sweep doesn't get to, the next does.
+async fn forget(app: &App) {
+    let before = app.ports.clock.now() - app.settings.audit_retention;
+    for _ in 0..ROUNDS {
+        match app.audit.log().delete_before(before, RECORDS_AT_ONCE).await {
+            Ok(deleted) if deleted < u64::from(RECORDS_AT_ONCE) => return,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::error!(%error, "old audit records were not deleted");
+                return;
+            }
         }
     }
 }

@@ -93,17 +93,11 @@ pub async fn documents(settings: &Settings) -> anyhow::Result<Arc<dyn DocumentSt
     database.documents()
 }
 
-/// The API keys alone, for those who make and revoke them.
-pub async fn keys(settings: &Settings) -> anyhow::Result<KeyRing> {
+/// The API keys alone, for those who make and revoke them, and the audit log, where that is written down.
+pub async fn keys(settings: &Settings) -> anyhow::Result<(KeyRing, Audit)> {
     let database = backends::database(&settings.storage, settings.serving.surroundings, Parts::ALL.aws)?;
     backends::migrate(&database, &settings.storage).await?;
-    Ok(KeyRing::new(database.keys()))
-}
-
-/// The audit log alone, for those who change something without a server.
-pub fn audit(settings: &Settings) -> anyhow::Result<Audit> {
-    let database = backends::database(&settings.storage, settings.serving.surroundings, Parts::ALL.aws)?;
-    Ok(Audit::new(database.audit(), Arc::new(SystemClock)))
+    Ok((KeyRing::new(database.keys()), Audit::new(database.audit(), Arc::new(SystemClock))))
 }
 
 /// Brings the database to this version's form, as each start of a server does.

@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 use chrono::{DateTime, SecondsFormat, Utc};
-use engine::ports::{ApiKey, Clock, SystemClock};
+use edge::AuditEvent;
+use engine::ports::{ApiKey, AuditKind, AuditOutcome, Clock, SystemClock};
 use guard::{IssuedKey, NewKey};
 use setup::Settings;
 
@@ -11,17 +12,33 @@ use crate::cli::{KeyCommand, KeyOptions};
 
 /// Needs the database that servers use, not a server.
 pub async fn run(command: KeyCommand) -> Result<()> {
-    let keys = setup::keys(&Settings::from_env()?).await?;
+    let (keys, audit) = setup::keys(&Settings::from_env()?).await?;
     let now = SystemClock.now();
     match command {
         KeyCommand::Create(KeyOptions { name, role, expires, rate_limit }) => {
-            show(&keys.create(NewKey { name, role, days: expires, rate_limit_per_minute: rate_limit }, now).await?);
+            let made = keys.create(NewKey { name, role, days: expires, rate_limit_per_minute: rate_limit }, now).await?;
+            audit.record(done(AuditKind::KeyCreated, &made.key));
+            show(&made);
         }
         KeyCommand::List => keys.list().await?.iter().for_each(|key| say(line(key, now))),
-        KeyCommand::Rotate(named) => show(&keys.rotate(&named.key, now).await?),
-        KeyCommand::Revoke(named) => say(format_args!("revoked {}", keys.revoke(&named.key, now).await?.id)),
+        KeyCommand::Rotate(named) => {
+            let rotated = keys.rotate(&named.key, now).await?;
+            audit.record(done(AuditKind::KeyRotated, &rotated.key));
+            show(&rotated);
+        }
+        KeyCommand::Revoke(named) => {
+            let revoked = keys.revoke(&named.key, now).await?;
+            audit.record(done(AuditKind::KeyRevoked, &revoked));
+            say(format_args!("revoked {}", revoked.id));
+        }
     }
+    audit.drain().await;
     Ok(())
+}
+
+fn done(kind: AuditKind, key: &ApiKey) -> AuditEvent {
+    let event = AuditEvent::new(kind, AuditOutcome::Done, "on the command line");
+    AuditEvent { subject: "cli".to_owned(), method: "a2a key", object: Some(key.id.clone()), ..event }
 }
 
 fn show(IssuedKey { secret, key }: &IssuedKey) {

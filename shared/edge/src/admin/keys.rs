@@ -1,17 +1,18 @@
 //! API keys: made, listed, rotated and revoked over HTTP as on the command line.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use engine::{Role, ports::ApiKey};
+use engine::{
+    Role,
+    ports::{ApiKey, AuditKind, AuditOutcome},
+};
 use guard::{DEFAULT_KEY_DAYS, IssuedKey, KeyError, KeyRing, NewKey};
 use http::StatusCode;
 use protocol::A2aError;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{App, Response, asked, exchange::Exchange, respond, rest};
-
-/// When a database that is away is worth another try.
-const RETRY_AFTER_SECONDS: u64 = 5;
+use super::RETRY_AFTER_SECONDS;
+use crate::{App, AuditEvent, Response, asked, exchange::Exchange, respond, rest};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -48,6 +49,7 @@ pub(super) async fn create(app: &App, exchange: &Exchange<'_>, body: &[u8]) -> R
     })?;
     let new = NewKey { name: asked.name, role: asked.role, days: asked.expires_days, rate_limit_per_minute: asked.rate_limit_per_minute };
     let issued = ring(app)?.create(new, app.ports.clock.now()).await.map_err(|error| refused(exchange, error))?;
+    audit(app, exchange, AuditKind::KeyCreated, &issued.key.id);
     let mut response = once(&issued);
     *response.status_mut() = StatusCode::CREATED;
     Ok(response)
@@ -55,15 +57,21 @@ pub(super) async fn create(app: &App, exchange: &Exchange<'_>, body: &[u8]) -> R
 
 /// The same key with another secret, the only time that it is shown.
 pub(super) async fn rotate(app: &App, exchange: &Exchange<'_>, named: &str) -> Result<Response, A2aError> {
-    let rotated = ring(app)?.rotate(named, app.ports.clock.now()).await;
-    Ok(once(&rotated.map_err(|error| refused(exchange, error))?))
+    let rotated = ring(app)?.rotate(named, app.ports.clock.now()).await.map_err(|error| refused(exchange, error))?;
+    audit(app, exchange, AuditKind::KeyRotated, &rotated.key.id);
+    Ok(once(&rotated))
 }
 
 /// Nothing more is to be said of it.
 pub(super) async fn revoke(app: &App, exchange: &Exchange<'_>, named: &str) -> Result<Response, A2aError> {
-    let revoked = ring(app)?.revoke(named, app.ports.clock.now()).await;
-    revoked.map_err(|error| refused(exchange, error))?;
+    let revoked = ring(app)?.revoke(named, app.ports.clock.now()).await.map_err(|error| refused(exchange, error))?;
+    audit(app, exchange, AuditKind::KeyRevoked, &revoked.id);
     Ok(respond::no_content())
+}
+
+fn audit(app: &App, exchange: &Exchange<'_>, kind: AuditKind, id: &str) {
+    let event = exchange.event(kind, AuditOutcome::Done, "over HTTP");
+    app.audit.record(AuditEvent { object: Some(id.to_owned()), ..event });
 }
 
 fn ring(app: &App) -> Result<&KeyRing, A2aError> {

@@ -94,6 +94,10 @@ fn routes(access: Access, task: &str) -> Vec<Route> {
             vec![
                 get(Serves::Admin, "/admin/queues", 200),
                 get(Serves::Admin, "/admin/keys", 200),
+                get(Serves::Admin, "/admin/audit?type=denial&pageSize=1", 200),
+                get(Serves::Admin, "/admin/audit?type=nonsense", 400),
+                get(Serves::Admin, "/admin/threats?hours=1", 200),
+                get(Serves::Admin, "/admin/threats?hours=0", 400),
                 get(Serves::Admin, "/admin/nothing", 404),
                 get(Serves::Admin, "/admin", 404),
                 change("POST", "/admin/keys", json!({"name": "another"}), 201),

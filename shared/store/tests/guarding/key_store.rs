@@ -1,5 +1,4 @@
-//! What every store of API keys must do, whatever it is made of. A backend adds its line at the end.
-#![allow(clippy::unwrap_used, reason = "what fails here fails a test")]
+//! What every store of API keys must do.
 
 use std::sync::Arc;
 
@@ -10,41 +9,16 @@ use engine::{
 };
 use futures::future::join_all;
 
-/// The suite for one backend: `$store` makes an empty store, each apart from the others.
-macro_rules! key_store {
-    ($backend:ident, $store:expr) => {
-        key_store! { $backend, $store; a_key_is_found_by_its_digest_as_it_was_added, an_id_or_a_digest_is_there_once, keys_are_listed_the_oldest_first, a_revoked_key_stays_and_never_changes_again, a_rotated_key_is_found_by_its_new_digest_alone, of_many_who_rotate_a_key_one_wins }
-    };
-    ($backend:ident, $store:expr; $($fact:ident),+) => {
-        mod $backend {
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $fact() {
-                    let store: super::Store = std::sync::Arc::new($store);
-                    super::$fact(store).await;
-                }
-            )+
-        }
-    };
-}
-
 /// The store under test.
 type Store = Arc<dyn KeyStore>;
 
-key_store!(sqlite, store::SqliteDatabase::temporary().unwrap());
-key_store!(postgres, super::in_postgres().await);
-key_store!(dynamodb, super::dynamodb_table().await);
-
-async fn in_postgres() -> store::PostgresDatabase {
-    let database = store::PostgresDatabase::open(&tests::servers::postgres_database().await, 10).unwrap();
-    database.migrate().await.unwrap();
-    database
-}
-
-async fn dynamodb_table() -> store::DynamoDbDatabase {
-    let database = store::DynamoDbDatabase::new(tests::servers::unique_name(), async || tests::servers::aws_config());
-    database.create_table().await.unwrap();
-    database
+every_backend! {
+    a_key_is_found_by_its_digest_as_it_was_added,
+    an_id_or_a_digest_is_there_once,
+    keys_are_listed_the_oldest_first,
+    a_revoked_key_stays_and_never_changes_again,
+    a_rotated_key_is_found_by_its_new_digest_alone,
+    of_many_who_rotate_a_key_one_wins,
 }
 
 fn key(id: &str, digest: &str) -> ApiKey {
