@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::stack::{Stack, references, text};
+use crate::stack::{Stack, references, text, transformed};
 
 /// The function behind an alias that an event goes to.
 fn function(target: &Value) -> String {
@@ -88,5 +88,26 @@ fn new_versions_take_over_bit_by_bit_and_alarms_take_them_back() {
         let alarms = group["AlarmConfiguration"]["Alarms"].as_array().unwrap();
         assert!(alarms.iter().any(|alarm| alarm["Name"]["Ref"] == "ErrorsError"), "{id}");
         assert!(alarms.iter().all(|alarm| stack.resources[&text(&alarm["Name"]["Ref"])]["Type"] == "AWS::CloudWatch::Alarm"), "{id}");
+    }
+}
+
+#[test]
+fn what_api_gateway_answers_by_itself_has_the_security_headers_too() {
+    let Some(template) = transformed() else { return };
+    let responses = template["Resources"]["Api"]["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"].as_object().unwrap();
+    assert!(responses.contains_key("DEFAULT_4XX") && responses.contains_key("DEFAULT_5XX"));
+    for (kind, response) in responses {
+        let names = [
+            "X-Content-Type-Options",
+            "X-Frame-Options",
+            "X-XSS-Protection",
+            "Strict-Transport-Security",
+            "Content-Security-Policy",
+            "Referrer-Policy",
+        ];
+        for name in names {
+            let value = response["responseParameters"][format!("gatewayresponse.header.{name}")].as_str().unwrap_or_default();
+            assert!(value.len() > 2 && value.starts_with('\'') && value.ends_with('\''), "{kind}: {name} is {value}");
+        }
     }
 }

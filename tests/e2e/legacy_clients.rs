@@ -62,6 +62,16 @@ fn completed(response: &Value) {
 }
 
 #[tokio::test]
+async fn they_need_no_credentials_where_others_may_show_some() {
+    let settings = [("A2A_AUTH", "optional"), ("A2A_SECRET_KEY", "a-secret-key-of-at-least-32-bytes!"), ("A2A_ADMIN_API_KEY", "the-admins-own-key")];
+    let server = Server::with(&[&settings[..], &[("A2A_THREATS", "block")]].concat());
+    let response = say(&server, json!(1), "Search for documents about machine learning algorithms").await;
+    completed(&response);
+    assert_eq!(server.old("tasks/get", json!({"id": response["result"]["id"]})).await["result"]["id"], response["result"]["id"]);
+    assert_eq!(server.get("/.well-known/agent.json", &[]).await.status, 200);
+}
+
+#[tokio::test]
 async fn a_search_artifact_is_text_that_is_json() {
     let server = Server::start();
     let response = say(&server, json!(1), "Search for documents about durable tasks").await;

@@ -44,8 +44,11 @@ use crate::{
 const MAX_REQUEST_BYTES: usize = 10 * 1024 * 1024;
 /// Lambda's limit of an event, and of a buffered response.
 const MAX_PAYLOAD_BYTES: usize = 6 * 1024 * 1024;
-/// API Gateway's limit of the request line and all headers.
+/// API Gateway's limit of the path and the query.
 const MAX_URI_BYTES: usize = 8 * 1024;
+/// Headers of a request, those that the gateway itself adds left out; their lines' bytes have API Gateway's limit.
+const MAX_HEADERS: usize = 64;
+const MAX_HEADER_BYTES: usize = 10 * 1024;
 /// How long a stream may be silent.
 const STREAM_IDLE: Duration = Duration::from_secs(5 * 60);
 
@@ -78,6 +81,7 @@ enum Runs {
 #[derive(Clone, Copy)]
 enum Refusal {
     TooLarge { limit_bytes: usize },
+    HeadersTooLarge,
     Otherwise(Kind, &'static str),
 }
 
@@ -134,6 +138,11 @@ impl Gateway {
         let mut response = match refusal {
             // The edge knows the form in which the client reads errors, so it is asked wherever it can be.
             Refusal::TooLarge { limit_bytes } => whole(edge::refuse(&self.app, &parts, A2aError::PayloadTooLarge { limit_bytes }).await),
+            Refusal::HeadersTooLarge => {
+                let reason =
+                    format!("{} headers of {} bytes; {MAX_HEADERS} of {MAX_HEADER_BYTES} are taken", parts.headers.len(), header_bytes(&parts));
+                whole(edge::refuse(&self.app, &parts, A2aError::HeadersTooLarge { reason }).await)
+            }
             Refusal::Otherwise(kind, message) => {
                 let response = self.responses.response(kind, message);
                 edge::count_refusal(response.status());
@@ -141,7 +150,9 @@ impl Gateway {
             }
         };
         // What is left of the body would be read as the next request.
-        if matches!(refusal, Refusal::TooLarge { .. } | Refusal::Otherwise(Kind::BadRequest, _)) && event::may_have_body(&parts.method) {
+        if matches!(refusal, Refusal::TooLarge { .. } | Refusal::HeadersTooLarge | Refusal::Otherwise(Kind::BadRequest, _))
+            && event::may_have_body(&parts.method)
+        {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
@@ -154,6 +165,9 @@ impl Gateway {
         let uri = parts.uri.clone();
         if uri.path().len() + uri.query().map_or(0, str::len) > MAX_URI_BYTES {
             return Err(Refusal::Otherwise(Kind::BadRequest, "the URL is longer than 8 KiB"));
+        }
+        if parts.headers.len() > MAX_HEADERS || header_bytes(parts) > MAX_HEADER_BYTES {
+            return Err(Refusal::HeadersTooLarge);
         }
         let host = event::host(parts).ok_or(Refusal::Otherwise(Kind::BadRequest, "the Host header names no host"))?;
         let path = router::canonical(uri.path());
@@ -261,6 +275,11 @@ impl Gateway {
         };
         Ok(Response::from_parts(parts, body))
     }
+}
+
+/// As they came: names, values, and what is between them and after.
+fn header_bytes(parts: &Parts) -> usize {
+    parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum()
 }
 
 /// A response that is known to be no stream.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 
 use crate::{body::ResponseBody, template::GatewayResponse};
 
@@ -50,6 +50,11 @@ impl GatewayResponses {
         let mut response = Response::new(ResponseBody::whole(body));
         let set = own.and_then(|own| own.status).and_then(|status| StatusCode::from_u16(status).ok());
         *response.status_mut() = set.unwrap_or(status);
+        for (name, value) in own.or(default).iter().flat_map(|template| &template.headers) {
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+                response.headers_mut().insert(name, value);
+            }
+        }
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         response
     }
@@ -84,6 +89,25 @@ mod tests {
             assert!(body["error"]["message"].is_string());
         }
         assert_eq!(parts(&responses, Kind::BadRequest).await.1["error"]["message"], "a \"quoted\" reason");
+    }
+
+    #[test]
+    fn every_response_has_the_security_headers() {
+        let responses = GatewayResponses::new(Template::parse(BUILT_IN).unwrap().responses);
+        for kind in [Kind::NoRoute, Kind::BadRequest, Kind::FunctionFailed, Kind::FunctionTimedOut, Kind::FunctionThrottled] {
+            let response = responses.response(kind, "x");
+            for (name, value) in [
+                ("x-content-type-options", "nosniff"),
+                ("x-frame-options", "DENY"),
+                ("x-xss-protection", "0"),
+                ("strict-transport-security", "max-age=31536000; includeSubDomains"),
+                ("content-security-policy", "sandbox"),
+                ("referrer-policy", "no-referrer"),
+                ("cache-control", "no-store"),
+            ] {
+                assert_eq!(response.headers().get(name).map(|value| value.to_str().unwrap()), Some(value), "{kind:?}: {name}");
+            }
+        }
     }
 
     #[tokio::test]

@@ -93,6 +93,8 @@ pub struct GatewayResponse {
     pub status: Option<u16>,
     /// JSON, with `$context.…` variables; `None` for API Gateway's own.
     pub body: Option<String>,
+    /// By their names.
+    pub headers: BTreeMap<String, String>,
 }
 
 impl Template {

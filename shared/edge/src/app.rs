@@ -43,6 +43,8 @@ pub struct EdgeSettings {
     pub cors_origins: Vec<String>,
     /// The card for a client that names no version.
     pub default_card: DefaultCard,
+    /// Whether requests that didn't come by HTTPS are refused, but for those of this machine.
+    pub require_https: bool,
     /// How long a blocking call may take.
     pub request_timeout: Duration,
     /// How long audit records are kept.

@@ -1,6 +1,6 @@
 //! One request taken apart as far as every function needs it.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use engine::{
     Caller,
@@ -16,6 +16,8 @@ use crate::{
     path::{Place, Target, place, target},
 };
 
+/// The scheme in the client's URL.
+const FORWARDED_PROTO: &str = "x-forwarded-proto";
 /// Left for the answer to get out before the function's own deadline.
 const MARGIN: Duration = Duration::from_millis(500);
 
@@ -95,6 +97,16 @@ impl<'a> Exchange<'a> {
         Some(self.version).filter(|version| !version.is_empty())
     }
 
+    /// Whether it came by HTTPS, as API Gateway says, which writes over what a client says.
+    pub fn is_https(&self) -> bool {
+        self.headers.get(FORWARDED_PROTO).is_some_and(|scheme| scheme == "https")
+    }
+
+    /// Whether it comes from this machine.
+    pub fn is_local(&self) -> bool {
+        self.address.and_then(|address| address.parse().ok()).is_some_and(|address: IpAddr| address.to_canonical().is_loopback())
+    }
+
     /// How long a blocking call may take from now.
     pub fn time_left(&self) -> Duration {
         self.time_left
@@ -122,7 +134,7 @@ impl<'a> Exchange<'a> {
         let is_authority = |host: &&str| host.parse::<Authority>().is_ok_and(|authority| !authority.as_str().contains('@'));
         let header = |name| self.headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
         let host = header(HOST.as_str()).filter(is_authority).or(domain).unwrap_or("localhost");
-        let scheme = match header("x-forwarded-proto") {
+        let scheme = match header(FORWARDED_PROTO) {
             Some(scheme @ ("http" | "https")) => scheme,
             _ if domain.is_some_and(|domain| domain.ends_with(".amazonaws.com")) => "https",
             _ => "http",

@@ -3,7 +3,7 @@
 use engine::{CallContext, Reply, StreamItem};
 use futures::stream::BoxStream;
 use guard::Access;
-use protocol::{A2aError, Answer, Call, Dialect, Method};
+use protocol::{A2aError, Answer, Call, Dialect, Method, bounds};
 
 use crate::{App, cards::Shown, exchange::Exchange, limits, serve::authorize, threats};
 
@@ -17,6 +17,7 @@ pub(crate) enum Outcome {
 
 /// Performs a call. The tenant in the path goes before the one in the parameters.
 pub(crate) async fn perform(app: &App, exchange: &Exchange<'_>, dialect: Dialect, tenant: Option<String>, call: Call) -> Result<Outcome, A2aError> {
+    bounds::check_call(&call)?;
     threats::in_parameters(app, exchange, dialect, &call)?;
     let method = call.method();
     let tenant = exchange.target.tenant.map(str::to_owned).or(tenant);

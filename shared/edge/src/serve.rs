@@ -7,7 +7,7 @@ use futures::FutureExt;
 use guard::{Access, Identity};
 use http::{HeaderValue, request::Parts};
 use lambda_http::Body as EventBody;
-use protocol::{A2aError, Method};
+use protocol::{A2aError, Method, bounds};
 
 use crate::{
     App, AuditEvent, Request, Response, admin, agents, asked, exchange::Exchange, heads, health, json_rpc, limits, observe::Seen, path::Place,
@@ -153,10 +153,15 @@ fn activated_extensions(app: &App, exchange: &Exchange<'_>) -> Option<HeaderValu
     HeaderValue::from_str(&protocol::extensions::header(&uris)).ok()
 }
 
-/// Size, then who it is, then whether they ask too often, then whether they may be here, then whether it is JSON.
+/// Size and scheme, then who it is, then whether they ask too often, then whether they may be here, then whether it is JSON, of which there isn't
+/// too much.
 async fn admit(app: &App, exchange: &mut Exchange<'_>, body: &[u8]) -> Result<(), A2aError> {
     if body.len() > MAX_BODY_BYTES {
         return Err(A2aError::PayloadTooLarge { limit_bytes: MAX_BODY_BYTES });
+    }
+    if app.settings.require_https && !exchange.is_https() && !exchange.is_local() {
+        app.audit.record(exchange.event(AuditKind::Denial, AuditOutcome::Refused, "not by HTTPS"));
+        return Err(A2aError::PermissionDenied { reason: "this server takes requests by HTTPS alone".into() });
     }
     let authenticated = authenticate(app, exchange).await;
     // Who shows wrong credentials is counted as who shows none.
@@ -171,10 +176,11 @@ async fn admit(app: &App, exchange: &mut Exchange<'_>, body: &[u8]) -> Result<()
         Place::Admin(_) => Access::Admin,
     };
     authorize(app, exchange, access, exchange.place.name())?;
-    match exchange.place {
-        Place::JsonRpc | Place::JsonRpcOf(_) => asked::check_content_type(exchange.headers),
-        _ => Ok(()),
+    let is_json_rpc = matches!(exchange.place, Place::JsonRpc | Place::JsonRpcOf(_));
+    if is_json_rpc {
+        asked::check_content_type(exchange.headers)?;
     }
+    bounds::check_body(body, is_json_rpc)
 }
 
 /// Who it is; whether that can be told is for the audit log too.

@@ -131,6 +131,12 @@ pub enum A2aError {
         /// The limit.
         limit_bytes: usize,
     },
+    /// More or longer headers than are taken.
+    #[error("the request's headers are too many or too long: {reason}")]
+    HeadersTooLarge {
+        /// What there is, and how much is taken.
+        reason: String,
+    },
     /// The HTTP request's own Content-Type (not a part's).
     #[error("content type `{content_type}` is not supported (send application/json)")]
     UnsupportedMediaType {
@@ -192,6 +198,7 @@ impl A2aError {
                 | A2aError::RouteNotFound { .. }
                 | A2aError::MethodNotAllowed { .. }
                 | A2aError::PayloadTooLarge { .. }
+                | A2aError::HeadersTooLarge { .. }
                 | A2aError::UnsupportedMediaType { .. }
                 | A2aError::RateLimited { .. }
                 | A2aError::Unavailable { .. }
@@ -219,6 +226,7 @@ impl A2aError {
             A2aError::Unauthenticated { .. } => "UnauthenticatedError",
             A2aError::PermissionDenied { .. } => "PermissionDeniedError",
             A2aError::PayloadTooLarge { .. } => "PayloadTooLargeError",
+            A2aError::HeadersTooLarge { .. } => "HeadersTooLargeError",
             A2aError::RateLimited { .. } => "RateLimitedError",
             A2aError::Unavailable { .. } => "UnavailableError",
             A2aError::Timeout { .. } => "TimeoutError",
@@ -246,6 +254,7 @@ impl A2aError {
             A2aError::MethodNotAllowed { .. } => (-32017, 405, "UNIMPLEMENTED", "METHOD_NOT_ALLOWED"),
             A2aError::RouteNotFound { .. } => (-32012, 404, "NOT_FOUND", "ROUTE_NOT_FOUND"),
             A2aError::PayloadTooLarge { .. } => (-32013, 413, "RESOURCE_EXHAUSTED", "PAYLOAD_TOO_LARGE"),
+            A2aError::HeadersTooLarge { .. } => (-32018, 431, "RESOURCE_EXHAUSTED", "HEADERS_TOO_LARGE"),
             A2aError::UnsupportedMediaType { .. } => (-32005, 415, "INVALID_ARGUMENT", "UNSUPPORTED_MEDIA_TYPE"),
             A2aError::RateLimited { .. } => (-32014, 429, "RESOURCE_EXHAUSTED", "RATE_LIMITED"),
             A2aError::Unavailable { .. } => (-32015, 503, "UNAVAILABLE", "UNAVAILABLE"),

@@ -3,6 +3,7 @@
 //! A binding ([`json_rpc`], [`rest`]) knows envelopes and routes; a dialect knows the names and shapes of one generation of the
 //! protocol. Neither knows the other's business: any dialect can be written through any binding that it ever had.
 
+pub mod bounds;
 pub mod call;
 pub mod card;
 pub mod dialect;

@@ -78,6 +78,7 @@ fn wired(settings: Settings, parts: &Parts, database: &Database) -> anyhow::Resu
         cors_origins: serving.cors_origins,
         default_card: serving.default_card,
         request_timeout: serving.request_timeout,
+        require_https: serving.require_https,
         audit_retention: storage.audit_retention,
         threats: security.threats,
         data_directory: storage.directory(),

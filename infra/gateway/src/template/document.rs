@@ -115,6 +115,15 @@ pub(super) struct GatewayResponseDocument {
     status_code: Option<u16>,
     #[serde(default)]
     response_templates: BTreeMap<String, String>,
+    #[serde(default)]
+    response_parameters: ResponseParameters,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+struct ResponseParameters {
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
 }
 
 impl SqsEvent {
@@ -144,6 +153,9 @@ fn kebab_case(pascal_case: &str) -> String {
 impl From<GatewayResponseDocument> for GatewayResponse {
     fn from(document: GatewayResponseDocument) -> Self {
         let mut templates = document.response_templates;
-        GatewayResponse { status: document.status_code, body: templates.remove("application/json") }
+        // API Gateway tells a value from a mapping by its quotes.
+        let plain = |value: String| value.trim_matches('\'').to_owned();
+        let headers = document.response_parameters.headers.into_iter().map(|(name, value)| (name, plain(value))).collect();
+        GatewayResponse { status: document.status_code, body: templates.remove("application/json"), headers }
     }
 }

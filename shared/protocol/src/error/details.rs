@@ -73,7 +73,8 @@ fn metadata(error: &A2aError) -> Map<String, Value> {
         | A2aError::InvalidParams { .. }
         | A2aError::Internal
         | A2aError::Unauthenticated { .. }
-        | A2aError::PermissionDenied { .. } => &[],
+        | A2aError::PermissionDenied { .. }
+        | A2aError::HeadersTooLarge { .. } => &[],
     };
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).into())).collect()
 }

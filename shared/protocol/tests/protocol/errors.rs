@@ -83,6 +83,7 @@ fn all() -> Vec<(A2aError, i32, u16, &'static str, &'static str, &'static str)> 
         (A2aError::Unauthenticated { reason: text("no") }, -32010, 401, "UNAUTHENTICATED", "UNAUTHENTICATED", "UnauthenticatedError"),
         (A2aError::PermissionDenied { reason: text("no") }, -32011, 403, "PERMISSION_DENIED", "PERMISSION_DENIED", "PermissionDeniedError"),
         (A2aError::RouteNotFound { method: text("GET"), path: text("/x") }, -32012, 404, "NOT_FOUND", "ROUTE_NOT_FOUND", "MethodNotFoundError"),
+        (A2aError::HeadersTooLarge { reason: "r".into() }, -32018, 431, "RESOURCE_EXHAUSTED", "HEADERS_TOO_LARGE", "HeadersTooLargeError"),
         (A2aError::PayloadTooLarge { limit_bytes: 10 }, -32013, 413, "RESOURCE_EXHAUSTED", "PAYLOAD_TOO_LARGE", "PayloadTooLargeError"),
         (
             A2aError::UnsupportedMediaType { content_type: text("text/plain") },

@@ -22,6 +22,8 @@ pub struct ServingSettings {
     pub base_path: Option<String>,
     /// `A2A_CORS_ORIGINS`: origins such as `https://example.com` whose pages may read answers, comma separated. Default none.
     pub cors_origins: Vec<String>,
+    /// `A2A_REQUIRE_HTTPS`: `1` refuses requests that didn't come by HTTPS, but for those of this machine. Default off.
+    pub require_https: bool,
     /// `A2A_REQUEST_TIMEOUT_SECONDS`: how long a blocking call may take, 1 to 900. Default 60.
     pub request_timeout: Duration,
     /// `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets.
@@ -62,6 +64,7 @@ pub(super) fn read(vars: &Vars) -> Result<ServingSettings, SettingError> {
         public_url,
         base_path,
         cors_origins: cors_origins(vars)?,
+        require_https: vars.switch("A2A_REQUIRE_HTTPS")?,
         request_timeout: Duration::from_secs(vars.number("A2A_REQUEST_TIMEOUT_SECONDS", 1..=900, 60)?),
         surroundings: vars.get("AWS_LAMBDA_FUNCTION_NAME").map_or(Surroundings::Server, |_| Surroundings::Lambda),
         function: vars.get("AWS_LAMBDA_FUNCTION_NAME").map(str::to_owned),

@@ -18,6 +18,7 @@ fn nothing_set_gives_the_defaults_of_a_laptop() {
     assert_eq!(settings.storage.database, DatabaseUrl::Sqlite(Path::new(".a2a/a2a.db").into()));
     assert_eq!(settings.storage.task_retention, Duration::from_secs(30 * 86_400));
     assert_eq!(settings.storage.audit_retention, Duration::from_secs(90 * 86_400));
+    assert!(!settings.serving.require_https);
     assert_eq!(settings.security.authentication, Authentication::Optional);
     assert!(settings.security.secret_key.is_none() && !settings.security.push_allow_loopback);
     assert_eq!(settings.serving.agents, ["research", "analysis"]);
@@ -33,6 +34,7 @@ fn each_variable_is_read() {
         ("A2A_DATABASE_URL", "sqlite:///var/lib/a2a.db"),
         ("A2A_TASK_RETENTION_DAYS", "7"),
         ("A2A_AUDIT_RETENTION_DAYS", "14"),
+        ("A2A_REQUIRE_HTTPS", "1"),
         ("A2A_AUTH", "required"),
         ("A2A_SECRET_KEY", "0123456789abcdef0123456789abcdef"),
         ("A2A_ADMIN_API_KEY", "admin-key-1"),
@@ -54,6 +56,7 @@ fn each_variable_is_read() {
     assert_eq!(settings.storage.database, DatabaseUrl::Sqlite(Path::new("/var/lib/a2a.db").into()));
     assert_eq!(settings.storage.task_retention, Duration::from_secs(7 * 86_400));
     assert_eq!(settings.storage.audit_retention, Duration::from_secs(14 * 86_400));
+    assert!(settings.serving.require_https);
     assert_eq!(settings.security.authentication, Authentication::Required);
     assert_eq!(settings.serving.agents, ["conformance", "echo"]);
     assert!(settings.serving.conformance_minimal);

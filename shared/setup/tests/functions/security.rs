@@ -73,6 +73,20 @@ async fn every_response_has_the_security_headers_and_the_request_id() {
 }
 
 #[tokio::test]
+async fn where_https_is_required_only_this_machine_may_do_without() {
+    let server = Server::with(&[("A2A_REQUIRE_HTTPS", "1")]).await;
+    let answer = server.get(Serves::EveryMethod, "/tasks").await;
+    assert_eq!((answer.status, &answer.json()["error"]["status"]), (403, &json!("PERMISSION_DENIED")), "{}", answer.text);
+    assert!(!answer.header("strict-transport-security").is_empty());
+    for (scheme, status) in [("https", 200), ("http", 403), ("https, http", 403), ("HTTPS ", 403)] {
+        let answer = server.send(Serves::EveryMethod, "GET", "/tasks", &[("X-Forwarded-Proto", scheme)], "").await;
+        assert_eq!(answer.status, status, "{scheme}: {}", answer.text);
+    }
+    let refused = server.post("/", &[("A2A-Version", "1.0")], json!({"jsonrpc": "2.0", "id": "i", "method": "ListTasks"})).await;
+    assert_eq!((refused.status, &refused.json()["id"]), (403, &json!("i")), "{}", refused.text);
+}
+
+#[tokio::test]
 async fn only_pages_of_exactly_the_allowed_origins_may_read() {
     let server = Server::with(&[("A2A_CORS_ORIGINS", "https://app.example")]).await;
     let from = async |origin| server.send(Serves::Health, "GET", "/health", &[("Origin", origin)], "").await;
