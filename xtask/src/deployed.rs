@@ -17,6 +17,10 @@ pub fn build(names: Option<&[&str]>) -> Result<PathBuf> {
     let config = as_deployed["config"].as_array().context("Cargo.toml has no `config` in [workspace.metadata.lambda.build]")?;
     let folder = target().join("deployed");
     let programs = folder.join("programs");
+    // What an earlier run left may be of another version.
+    if programs.exists() {
+        fs::remove_dir_all(&programs)?;
+    }
     fs::create_dir_all(&programs)?;
     for name in functions()?.into_iter().filter(|name| names.is_none_or(|names| names.contains(&name.as_str()))) {
         // From its own folder, as only its own features count.
