@@ -2,7 +2,7 @@
 
 use guard::threats::in_call;
 use protocol::{
-    A2aError, Answer, Call, Dialect, Method,
+    A2aError, Answer, Call, Dialect, Method, bounds,
     json_rpc::{self, EventWriter, Incoming, RpcId, RpcRequest},
     rest::{self, RestRequest},
     types::StreamResponse,
@@ -20,6 +20,10 @@ pub fn json_rpc(data: &[u8]) {
     let version = VERSIONS[usize::from(version) % VERSIONS.len()];
     // To be asked before a body is read: it must be as robust.
     let _ = json_rpc::addressee(body, version);
+    let within = bounds::check_body(body, true).is_ok();
+    if let Ok(value) = serde_json::from_slice::<Value>(body) {
+        assert!(!within || depth(&value) <= bounds::MAX_DEPTH, "what is deep is let pass");
+    }
     match json_rpc::parse(body, version) {
         Incoming::One(request) => answered(&request),
         Incoming::Batch(requests) => {
@@ -121,7 +125,7 @@ fn answered(request: &RpcRequest) {
 
 /// What was read can be searched, and written in every generation's words.
 fn echoed(call: &Call, dialect: Dialect) {
-    let _ = in_call(call, dialect);
+    let _ = (in_call(call, dialect), bounds::check_call(call));
     let answer = match call {
         Call::SendMessage(send) | Call::SendStreamingMessage(send) => Answer::Message(send.request.message.clone().into()),
         Call::CreateTaskPushNotificationConfig(config) => Answer::PushNotificationConfig(config.clone()),
@@ -135,6 +139,14 @@ fn echoed(call: &Call, dialect: Dialect) {
             is_json(&EventWriter::new(RpcId::Null, dialect).body(Ok(&event), true));
             is_json(&rest::event_body(dialect, Err::<&StreamResponse, _>(&A2aError::Internal), true));
         }
+    }
+}
+
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+        _ => 0,
     }
 }
 

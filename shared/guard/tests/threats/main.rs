@@ -23,7 +23,7 @@ const ATTACKS: [(&str, &str); 9] = [
 ];
 
 /// Another set, written apart from the rules in the manner of public collections: probes and fragments among them that are hardly attacks.
-const PUBLIC_STYLE: [(&str, &str); 9] = [
+const PUBLIC_STYLE: [(&str, &str); 10] = [
     ("sql", include_str!("public_style/sql.txt")),
     ("xss", include_str!("public_style/xss.txt")),
     ("command", include_str!("public_style/command.txt")),
@@ -33,6 +33,8 @@ const PUBLIC_STYLE: [(&str, &str); 9] = [
     ("directory", include_str!("public_style/directory.txt")),
     ("xml", include_str!("public_style/xml.txt")),
     ("lines", include_str!("public_style/lines.txt")),
+    // Written last: 97 % of it were flagged before anybody looked.
+    ("mixed", include_str!("public_style/mixed.txt")),
 ];
 
 fn lines(file: &str) -> impl Iterator<Item = &str> {
@@ -69,7 +71,7 @@ fn attacks_in_the_manner_of_public_collections_are_flagged() {
     }
     for context in [Context::Name, Context::Value] {
         let (share, count, missed) = flagged(PUBLIC_STYLE.iter().flat_map(|(_, file)| lines(file)).map(str::to_owned), context);
-        assert!(count >= 700, "{count} attacks");
+        assert!(count >= 880, "{count} attacks");
         assert!(share >= 980, "{share} of 1000; missed {missed:#?}");
     }
 }

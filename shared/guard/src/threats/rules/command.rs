@@ -58,7 +58,7 @@ pub(super) const RULES: &[Rule] = &[
         Command,
         6,
         "a variable or a pattern in place of a command",
-        r"[;|&`\n]\s*\$[0@*_{]|[;|&`\n]\s*/[\w?*./-]*[?*]|^\s*\$\{?(?:user|home|path|shell|hostname|pwd|logname|ifs)\}?(?:$|[/;|&\s])|^\s*%(?:username|userprofile|pathext|comspec|appdata|temp|path|computername|userdomain)%",
+        r"[;|&`\n]\s*\$[0@*_{]|[;|&`\n]\s*\w+\.(?:exe|bat|cmd|ps1|vbs|sh)\b|[;|&`\n]\s*(?:export|set|declare|env)\s+\w+=\S|[;|&`\n]\s*/[\w?*./-]*[?*]|^\s*\$\{?(?:user|home|path|shell|hostname|pwd|logname|ifs)\}?(?:$|[/;|&\s])|^\s*%(?:username|userprofile|pathext|comspec|appdata|temp|path|computername|userdomain)%",
     ),
     (Command, 8, "a function of shellshock", r"\(\s*\)\s*\{[^}]*[;:]|\(\)\s*\{\s*:?;?\s*\}\s*;"),
     (
