@@ -108,7 +108,7 @@ fn functions_may_do_what_their_work_takes_and_no_more() {
     let writes = ["dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"];
     let keys = ["secretsmanager:GetSecretValue"];
     let seals = ["kms:Decrypt", "secretsmanager:GetSecretValue"];
-    let audits = ["dynamodb:BatchWriteItem"];
+    let audits = ["dynamodb:BatchWriteItem", "dynamodb:PutItem"];
     let works = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
     let sends = ["sqs:SendMessage"];
     let signs = ["dynamodb:PutItem"];
@@ -147,8 +147,8 @@ fn functions_may_do_what_their_work_takes_and_no_more() {
     assert_eq!(conditions["kms:ViaService"], json!({"Fn::Sub": "secretsmanager.${AWS::Region}.amazonaws.com"}));
     // Those who write little write to what they name.
     let statement = &stack.resources["KeysPolicy"]["Properties"]["PolicyDocument"]["Statement"][1];
-    assert_eq!(statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"], json!(["audit"]));
-    for (policy, keys) in [("SigningKeyPolicy", json!(["secrets"])), ("ApiKeysPolicy", json!(["api-keys", "api-key/*"]))] {
+    assert_eq!(statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"], json!(["audit", "blocks"]));
+    for (policy, keys) in [("SigningKeyPolicy", json!(["secrets"])), ("ApiKeysPolicy", json!(["api-keys", "api-key/*", "blocks"]))] {
         let statement = &stack.resources[policy]["Properties"]["PolicyDocument"]["Statement"][0];
         let conditions = statement["Condition"].as_object().unwrap();
         assert!(conditions.values().all(|condition| condition["dynamodb:LeadingKeys"] == keys), "{policy}");

@@ -10,6 +10,7 @@ mod api_keys;
 mod audit;
 mod auth;
 mod bad_input;
+mod blocks;
 mod cancel;
 mod cards;
 mod commands;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use engine::Role;
-use guard::DEFAULT_KEY_DAYS;
+use guard::{Address, DEFAULT_KEY_DAYS};
 use load::LoadOptions;
 
 use crate::cost::prices::Price;
@@ -31,6 +31,9 @@ pub enum Command {
     /// Make, list, rotate and revoke API keys
     #[command(subcommand)]
     Key(KeyCommand),
+    /// List blocked addresses, and lift blocks
+    #[command(subcommand)]
+    Block(BlockCommand),
     /// Add a file, or a folder of files, to the documents that everyone may search
     Index(IndexOptions),
     /// Ask a server whether it is well; the exit code says it
@@ -95,6 +98,18 @@ pub enum KeyCommand {
     Rotate(NamedKey),
     /// Make a key worthless, within 5 seconds everywhere
     Revoke(NamedKey),
+}
+
+/// What to do with blocked addresses.
+#[derive(Subcommand)]
+pub enum BlockCommand {
+    /// List all blocked addresses, until when, and why
+    List,
+    /// Hear an address again, within 5 seconds everywhere
+    Lift {
+        /// As listed, or any IPv6 address of a blocked network
+        address: Address,
+    },
 }
 
 /// What key to make.

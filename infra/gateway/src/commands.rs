@@ -1,5 +1,6 @@
 //! What the command line can be asked for, a file for each.
 
+pub mod block;
 pub mod cost;
 pub mod healthcheck;
 pub mod index;

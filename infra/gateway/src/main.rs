@@ -39,6 +39,7 @@ fn main() -> ExitCode {
             Command::Migrate => commands::migrate::run().await,
             Command::Token(options) => commands::token::run(&options).await,
             Command::Key(command) => commands::key::run(command).await,
+            Command::Block(command) => commands::block::run(command).await,
             Command::Index(options) => commands::index::run(options).await,
             Command::Healthcheck(options) => commands::healthcheck::run(&options).await,
             Command::Load(options) => commands::load::run(options).await,

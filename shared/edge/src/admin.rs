@@ -1,6 +1,7 @@
 //! What operators look at and change.
 
 mod audit;
+mod blocks;
 mod keys;
 
 use engine::ports::{AuditKind, AuditOutcome, QueueName};
@@ -18,6 +19,8 @@ pub(crate) fn allowed(path: &str) -> Vec<Method> {
         ["keys"] => vec![Method::GET, Method::POST],
         ["keys", named] if named.ends_with(":rotate") => vec![Method::POST],
         ["keys", _] => vec![Method::DELETE],
+        ["blocks"] => vec![Method::GET, Method::POST],
+        ["blocks", _] | ["blocks", _, "64"] => vec![Method::DELETE],
         _ => vec![Method::GET],
     }
 }
@@ -34,6 +37,9 @@ pub(crate) async fn answer(app: &App, exchange: &Exchange<'_>, path: &str, body:
             Some(named) => keys::rotate(app, exchange, named).await,
             None => keys::revoke(app, exchange, named).await,
         },
+        ["blocks"] if exchange.http_method == Method::POST => blocks::block(app, exchange, body).await,
+        ["blocks"] => blocks::list(app).await,
+        ["blocks", address] | ["blocks", address, "64"] => blocks::lift(app, exchange, address).await,
         _ => Err(rest::not_found(exchange)),
     };
     if answered.is_ok() && matches!(*exchange.http_method, Method::GET | Method::HEAD) {

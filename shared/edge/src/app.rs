@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use engine::{Engine, Ports};
-use guard::{Guard, Limits, threats::Policy};
+use guard::{Blocks, Guard, Limits, threats::Policy};
 use http::HeaderValue;
 
 use crate::{
@@ -25,6 +25,7 @@ pub struct App {
     /// Remembers what bears on security.
     pub audit: Audit,
     pub(crate) guard: Guard,
+    pub(crate) blocks: Blocks,
     pub(crate) limits: Limits,
     pub(crate) cards: Cards,
     pub(crate) cors_origins: Vec<HeaderValue>,
@@ -60,7 +61,7 @@ impl App {
     pub fn new(
         engine: Engine,
         guard: Guard,
-        limits: Limits,
+        (blocks, limits): (Blocks, Limits),
         signing_key: Option<SigningKeySource>,
         audit: Audit,
         settings: EdgeSettings,
@@ -69,7 +70,7 @@ impl App {
         let started = ports.clock.now();
         let cards = Cards::new(engine.agents().cloned().collect(), &guard, settings.default_card, signing_key, started);
         let cors_origins = settings.cors_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
-        Arc::new(App { engine, ports, settings, audit, guard, limits, cards, cors_origins, started, health: LatestReport::default() })
+        Arc::new(App { engine, ports, settings, audit, guard, blocks, limits, cards, cors_origins, started, health: LatestReport::default() })
     }
 
     /// Has the key for agent cards brought, so that the first card needn't wait for it. Where that fails, the first card tries again.

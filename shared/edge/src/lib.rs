@@ -5,6 +5,7 @@ mod agents;
 mod app;
 mod asked;
 mod audit;
+mod blocks;
 mod body;
 mod cards;
 mod exchange;

@@ -1,24 +1,30 @@
 //! How often who may ask: requests are counted, refused, and told what is left.
 
 use engine::ports::{AuditKind, AuditLevel, AuditOutcome};
-use guard::{Address, Client, Rate, Standing, Taken, Turn};
+use guard::{Client, Rate, Standing, Taken, Turn};
 use http::{HeaderName, HeaderValue};
 use metrics::counter;
 use protocol::{A2aError, Method};
 use telemetry::metric;
 
-use crate::{App, AuditEvent, Response, exchange::Exchange, path::Place};
+use crate::{
+    App, AuditEvent, Response,
+    blocks::{self, address},
+    exchange::Exchange,
+};
 
 /// The headers of an Internet draft (draft-ietf-httpapi-ratelimit-headers, from its eighth version on).
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// Counts this request to who it is from. Health is not counted: whoever watches a server needs to know most of all when it has much to do.
+/// Counts this request to who it is from. Whether others know that its address is blocked is asked at the same time.
 pub(crate) async fn count(app: &App, exchange: &mut Exchange<'_>) -> Result<(), A2aError> {
-    if matches!(exchange.place, Place::Health | Place::Ready) {
+    if blocks::is_exempt(exchange) {
         return Ok(());
     }
-    let taken = app.limits.take(client(exchange), 1, app.ports.clock.now()).await;
+    let now = app.ports.clock.now();
+    let (taken, heard) = futures::join!(app.limits.take(client(exchange), 1, now), blocks::check_shared(app, exchange));
+    heard?;
     exchange.standing = taken.standing;
     judge(app, exchange, taken)
 }
@@ -59,10 +65,6 @@ fn client<'a>(exchange: &'a Exchange<'_>) -> Client<'a> {
         true => Client::Identity { owner: &exchange.caller.owner, own_limit: exchange.own_limit },
         false => Client::Address(address(exchange)),
     }
-}
-
-fn address(exchange: &Exchange<'_>) -> Address {
-    Address::of_source(exchange.address)
 }
 
 fn judge(app: &App, exchange: &Exchange<'_>, taken: Taken) -> Result<(), A2aError> {

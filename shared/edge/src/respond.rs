@@ -86,7 +86,9 @@ fn explain(response: &mut Response, error: &A2aError) {
         A2aError::Unauthenticated { .. } => {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"a2a\""));
         }
-        A2aError::RateLimited { retry_after_seconds } | A2aError::Unavailable { retry_after_seconds } => {
+        A2aError::RateLimited { retry_after_seconds }
+        | A2aError::AddressBlocked { retry_after_seconds }
+        | A2aError::Unavailable { retry_after_seconds } => {
             headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after_seconds));
         }
         A2aError::MethodNotAllowed { allow, .. } => {

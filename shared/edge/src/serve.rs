@@ -10,8 +10,8 @@ use lambda_http::Body as EventBody;
 use protocol::{A2aError, Method, bounds};
 
 use crate::{
-    App, AuditEvent, Request, Response, admin, agents, asked, exchange::Exchange, heads, health, json_rpc, limits, observe::Seen, path::Place,
-    respond, rest, threats,
+    App, AuditEvent, Request, Response, admin, agents, asked, blocks, exchange::Exchange, heads, health, json_rpc, limits, observe::Seen,
+    path::Place, respond, rest, threats,
 };
 
 /// The most that a request may have: what API Gateway takes.
@@ -153,8 +153,8 @@ fn activated_extensions(app: &App, exchange: &Exchange<'_>) -> Option<HeaderValu
     HeaderValue::from_str(&protocol::extensions::header(&uris)).ok()
 }
 
-/// Size and scheme, then who it is, then whether they ask too often, then whether they may be here, then whether it is JSON, of which there isn't
-/// too much.
+/// Size and scheme, then whether the address is blocked, then who it is, then whether they ask too often, then whether they may be here, then whether
+/// it is JSON, of which there isn't too much.
 async fn admit(app: &App, exchange: &mut Exchange<'_>, body: &[u8]) -> Result<(), A2aError> {
     if body.len() > MAX_BODY_BYTES {
         return Err(A2aError::PayloadTooLarge { limit_bytes: MAX_BODY_BYTES });
@@ -163,9 +163,13 @@ async fn admit(app: &App, exchange: &mut Exchange<'_>, body: &[u8]) -> Result<()
         app.audit.record(exchange.event(AuditKind::Denial, AuditOutcome::Refused, "not by HTTPS"));
         return Err(A2aError::PermissionDenied { reason: "this server takes requests by HTTPS alone".into() });
     }
+    blocks::check(app, exchange).await?;
     let authenticated = authenticate(app, exchange).await;
     // Who shows wrong credentials is counted as who shows none.
     limits::count(app, exchange).await?;
+    if let Err(A2aError::Unauthenticated { .. }) = authenticated {
+        blocks::note_failure(app, exchange).await?;
+    }
     authenticated?;
     let access = match exchange.place {
         Place::JsonRpc | Place::JsonRpcOf(_) | Place::Rest => Access::AnyMethod,

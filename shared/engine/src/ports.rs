@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod audit_log;
+pub mod block_store;
 pub mod clock;
 pub mod credential_keys;
 pub mod document_store;
@@ -13,6 +14,7 @@ pub mod work_queue;
 
 pub use agent::{Agent, AgentError, AgentProfile, Job, Update, skill};
 pub use audit_log::{AuditCount, AuditFilter, AuditKind, AuditLevel, AuditLog, AuditOutcome, AuditPage, AuditPlace, AuditRecord, AuditSummary};
+pub use block_store::{Block, BlockStore, Offender};
 pub use clock::{Clock, SystemClock};
 pub use credential_keys::CredentialKeys;
 pub use document_store::{

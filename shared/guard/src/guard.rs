@@ -18,6 +18,11 @@ pub const MAX_CREDENTIAL_BYTES: usize = 8 * 1024;
 const RETRY_AFTER_SECONDS: u64 = 5;
 const API_KEY: &str = "x-api-key";
 
+/// Whether a request shows credentials, of whatever kind.
+pub fn shows_credentials(headers: &HeaderMap) -> bool {
+    headers.contains_key(AUTHORIZATION) || headers.contains_key(API_KEY)
+}
+
 /// Whether anonymous callers may use tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Authentication {
@@ -94,10 +99,52 @@ impl Guard {
     pub async fn authenticate(&self, headers: &HeaderMap, now: DateTime<Utc>) -> Result<Identity, A2aError> {
         match &self.bootstrap {
             KeySource::Known(bootstrap) => self.by(bootstrap, headers, now).await,
-            KeySource::Kept(_) if !headers.contains_key(AUTHORIZATION) && !headers.contains_key(API_KEY) => Ok(Caller::anonymous().into()),
+            KeySource::Kept(_) if !shows_credentials(headers) => Ok(Caller::anonymous().into()),
             // In a box: no other request is to be as large.
             KeySource::Kept(kept) => Box::pin(self.by_kept_keys(&**kept, headers, now)).await,
         }
+    }
+
+    /// Whether credentials that don't hold were good once: expired, revoked, or meant for another time or audience. Who shows such isn't guessing.
+    pub async fn knew(&self, headers: &HeaderMap, now: DateTime<Utc>) -> bool {
+        let kept;
+        let bootstrap = match &self.bootstrap {
+            KeySource::Known(bootstrap) => bootstrap,
+            KeySource::Kept(source) => match source.keys().await {
+                Ok(keys) => {
+                    kept = keys;
+                    &*kept
+                }
+                Err(KeysAway) => return false,
+            },
+        };
+        let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default().trim());
+        let bearer = text(AUTHORIZATION.as_str()).map(|value| value.split_once(' ').map_or("", |(_, credentials)| credentials.trim()));
+        for (credentials, is_bearer) in [(bearer, true), (text(API_KEY), false)] {
+            let Some(credentials) = credentials else { continue };
+            if !self.knew_one(bootstrap, credentials, is_bearer, now).await {
+                return false;
+            }
+        }
+        true
+    }
+
+    async fn knew_one(&self, bootstrap: &BootstrapKeys, credentials: &str, is_bearer: bool, now: DateTime<Utc>) -> bool {
+        if credentials.len() > MAX_CREDENTIAL_BYTES {
+            return false;
+        }
+        let is_key = bootstrap.api_key(credentials).is_some()
+            || match &self.keys {
+                Some(keys) => keys.knew(credentials, now).await,
+                None => false,
+            };
+        let is_token = || is_bearer && bootstrap.token.as_ref().is_some_and(|key| key.signed(credentials));
+        is_key
+            || is_token()
+            || match &self.provider {
+                Some(provider) if is_bearer => provider.signed(credentials, now).await,
+                _ => false,
+            }
     }
 
     /// Whether the caller may.
@@ -319,6 +366,31 @@ mod tests {
             assert!(matches!(caller(&headers).await, Err(A2aError::Unauthenticated { .. })), "{headers:?}");
         }
         assert!(caller(&[("x-api-key", "admin-key"), ("authorization", "Bearer nonsense")]).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn who_has_credentials_that_were_good_once_is_not_guessing() {
+        let key = TokenKey::new(SECRET).unwrap();
+        let other = TokenKey::new("another secret key of 32 or more bytes").unwrap();
+        let token = |key: &TokenKey, seconds: u64| {
+            format!(
+                "Bearer {}",
+                issue_token(key, "ann", Role::Authenticated, Duration::from_secs(seconds), now() - chrono::TimeDelta::seconds(100)).unwrap()
+            )
+        };
+        let guard = guard(Authentication::Optional);
+        for (name, value, knew) in [
+            ("authorization", token(&key, 9), true),
+            ("authorization", token(&other, 9), false),
+            ("authorization", "Bearer nonsense".to_owned(), false),
+            ("authorization", "Basic YWRtaW46YWRtaW4=".to_owned(), false),
+            ("x-api-key", "admin-kex".to_owned(), false),
+            ("x-api-key", String::new(), false),
+        ] {
+            let headers = HeaderMap::from_iter([(http::HeaderName::from_static(name), value.parse().unwrap())]);
+            assert!(guard.authenticate(&headers, now()).await.is_err(), "{value}");
+            assert_eq!(guard.knew(&headers, now()).await, knew, "{value}");
+        }
     }
 
     #[tokio::test]

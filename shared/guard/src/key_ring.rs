@@ -178,23 +178,31 @@ impl KeyRing {
         Ok(any)
     }
 
+    /// Whether it is a key of ours, though it may have expired or been revoked; `false` where that can't be told.
+    pub(crate) async fn knew(&self, text: &str, now: DateTime<Utc>) -> bool {
+        looks_like_a_key(text) && self.kept(text, now).await.is_ok_and(|key| key.is_some())
+    }
+
     /// Who bears this key; `None` for what is no key of ours, or one that expired or was revoked.
     pub(crate) async fn bearer(&self, text: &str, now: DateTime<Utc>) -> Result<Option<Identity>, StoreError> {
         if !looks_like_a_key(text) {
             return Ok(None);
         }
-        let digest = hex_digest(text);
-        let key = match self.known.get(&digest).filter(|known| is_believed(known.read_at, now)) {
-            Some(known) => known.key,
-            None => {
-                let key = self.store.key_of_digest(&digest).await?.map(Arc::new);
-                self.known.insert(digest, Known { key: key.clone(), read_at: now });
-                key
-            }
-        };
+        let key = self.kept(text, now).await?;
         Ok(key
             .filter(|key| key.holds(now))
             .map(|key| Identity { caller: Caller { owner: format!("key:{}", key.id), role: key.role }, own_limit: key.rate_limit_per_minute }))
+    }
+
+    /// What is kept of a key, as it was within [`KEY_BELIEVED_FOR`].
+    async fn kept(&self, text: &str, now: DateTime<Utc>) -> Result<Option<Arc<ApiKey>>, StoreError> {
+        let digest = hex_digest(text);
+        if let Some(known) = self.known.get(&digest).filter(|known| is_believed(known.read_at, now)) {
+            return Ok(known.key);
+        }
+        let key = self.store.key_of_digest(&digest).await?.map(Arc::new);
+        self.known.insert(digest, Known { key: key.clone(), read_at: now });
+        Ok(key)
     }
 
     async fn replace(&self, old: &ApiKey, new: &ApiKey) -> Result<(), KeyError> {

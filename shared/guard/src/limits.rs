@@ -5,28 +5,17 @@
 mod local;
 mod rate;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::Duration,
-};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use protocol::Method;
-use tokio::time::timeout;
 
-use crate::Address;
+use crate::{Address, Turn, reach::Reach};
 
 pub use local::LocalQuotas;
 pub use rate::{MAX_RATE, Rate, Standing};
 
-/// A store of quotas that takes longer to answer is as good as away.
-const PATIENCE: Duration = Duration::from_millis(250);
-/// One that is away is asked again after so many microseconds, by one request.
-const ASKED_AGAIN_AFTER: i64 = 1_000_000;
 /// Of a client that is refused again and again, one refusal in so long is told to operators.
 const TOLD: Rate = Rate { per_minute: 1, burst: 1 };
 
@@ -62,15 +51,6 @@ pub struct Taken {
     pub turn: Option<Turn>,
 }
 
-/// A change that operators should know of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
-    /// Each process counts for itself from now on.
-    Away,
-    /// All count together again.
-    Back,
-}
-
 /// Quotas that several processes share.
 #[async_trait]
 pub trait SharedQuotas: Send + Sync + 'static {
@@ -88,14 +68,18 @@ pub struct Limits {
     settings: LimitSettings,
     local: LocalQuotas,
     shared: Option<Arc<dyn SharedQuotas>>,
-    /// Microseconds since 1970 until which the shared quotas aren't asked; 0 while they answer.
-    away_until: AtomicI64,
+    reach: Reach,
 }
 
 impl Limits {
     /// Counts in this process, and with others where they share quotas.
     pub fn new(settings: LimitSettings, shared: Option<Arc<dyn SharedQuotas>>) -> Self {
-        Limits { settings, local: LocalQuotas::default(), shared, away_until: AtomicI64::new(0) }
+        Limits { settings, local: LocalQuotas::default(), shared, reach: Reach::default() }
+    }
+
+    /// Whether everybody is counted, and not only those with a limit of their own.
+    pub fn count_everybody(&self) -> bool {
+        self.settings.each.is_some()
     }
 
     /// So many requests of a client.
@@ -150,14 +134,6 @@ impl Limits {
         requests: u32,
         now: DateTime<Utc>,
     ) -> (Option<Standing>, Option<Turn>) {
-        let (now, away_until) = (now.timestamp_micros(), self.away_until.load(Ordering::Relaxed));
-        let again = now + ASKED_AGAIN_AFTER;
-        // While they are away, one request in a while finds out whether they still are. All others don't wait.
-        let asks = away_until == 0
-            || (now >= away_until && self.away_until.compare_exchange(away_until, again, Ordering::Relaxed, Ordering::Relaxed).is_ok());
-        if !asks {
-            return (None, None);
-        }
         let address;
         let client = match client {
             Client::Address(from) => {
@@ -166,16 +142,7 @@ impl Limits {
             }
             Client::Identity { owner, .. } => owner,
         };
-        match timeout(PATIENCE, shared.take(client, quota, rate, requests)).await {
-            Ok(Ok(standing)) => {
-                let was_away = self.away_until.swap(0, Ordering::Relaxed) != 0;
-                (Some(standing), was_away.then_some(Turn::Back))
-            }
-            Ok(Err(QuotasAway)) | Err(_) => {
-                let was_here = self.away_until.swap(again, Ordering::Relaxed) == 0;
-                (None, was_here.then_some(Turn::Away))
-            }
-        }
+        self.reach.ask(now, shared.take(client, quota, rate, requests)).await
     }
 }
 

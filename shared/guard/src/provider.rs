@@ -57,6 +57,20 @@ impl IdentityProvider {
 
     /// Who bears this token; `None` for one that is forged, over, early, for somebody else, or of another kind.
     pub(crate) async fn bearer(&self, token: &str, now: DateTime<Utc>) -> Result<Option<Caller>, Away> {
+        Ok(self.claims(token, now).await?.filter(|claims| self.hold(claims, now)).map(|claims| Caller {
+            // No subject of our own tokens, nor of another issuer's, has this name.
+            owner: format!("iss:{} sub:{}", claims.iss, claims.sub),
+            role: Role::Authenticated,
+        }))
+    }
+
+    /// Whether the provider signed it, whatever it says; `false` where that can't be told.
+    pub(crate) async fn signed(&self, token: &str, now: DateTime<Utc>) -> bool {
+        self.claims(token, now).await.is_ok_and(|claims| claims.is_some())
+    }
+
+    /// What a token says that the provider signed, true or not.
+    async fn claims(&self, token: &str, now: DateTime<Utc>) -> Result<Option<Claims>, Away> {
         let Some(header) = jsonwebtoken::decode_header(token).ok().filter(|header| header.crit.is_none()) else { return Ok(None) };
         if !matches!(header.alg, Algorithm::RS256 | Algorithm::ES256) {
             return Ok(None);
@@ -65,12 +79,7 @@ impl IdentityProvider {
         let mut validation = Validation::new(key.algorithm);
         // Checked here, by the caller's clock, and whether they are there or not.
         (validation.validate_exp, validation.validate_nbf, validation.validate_aud) = (false, false, false);
-        let claims = jsonwebtoken::decode::<Claims>(token, &key.checks, &validation).ok().map(|decoded| decoded.claims);
-        Ok(claims.filter(|claims| self.hold(claims, now)).map(|claims| Caller {
-            // No subject of our own tokens, nor of another issuer's, has this name.
-            owner: format!("iss:{} sub:{}", claims.iss, claims.sub),
-            role: Role::Authenticated,
-        }))
+        Ok(jsonwebtoken::decode::<Claims>(token, &key.checks, &validation).ok().map(|decoded| decoded.claims))
     }
 
     fn hold(&self, claims: &Claims, now: DateTime<Utc>) -> bool {

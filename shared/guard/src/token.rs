@@ -68,6 +68,11 @@ impl TokenKey {
         Ok(TokenKey { signs: EncodingKey::from_secret(secret.as_bytes()), checks: DecodingKey::from_secret(secret.as_bytes()), validation })
     }
 
+    /// Whether it was signed with this key, whatever it says.
+    pub(crate) fn signed(&self, token: &str) -> bool {
+        jsonwebtoken::decode::<Claims>(token, &self.checks, &self.validation).is_ok()
+    }
+
     /// Who bears this token; `None` for one that is forged, over, not yet valid, or of another kind.
     pub(crate) fn bearer(&self, token: &str, now: DateTime<Utc>) -> Option<Caller> {
         let decoded = jsonwebtoken::decode::<Claims>(token, &self.checks, &self.validation).ok()?;

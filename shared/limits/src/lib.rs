@@ -1,4 +1,4 @@
-//! How often who may ask, counted for all processes together: the backends of [`guard::SharedQuotas`].
+//! How often who may ask, counted for all processes together: the backends of [`guard::SharedQuotas`] and [`guard::SharedBlocks`].
 
 mod redis;
 

@@ -1,9 +1,10 @@
-//! Quotas in Redis: one number for each, changed by one script, by the clock of Redis.
+//! Quotas in Redis: one number for each, changed by one script, by the clock of Redis. And flags of blocked addresses, which expire with the blocks.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use events::RedisLink;
-use guard::{QuotasAway, Rate, SharedQuotas, Standing};
-use redis::{RedisResult, Script};
+use guard::{QuotasAway, Rate, SharedBlocks, SharedQuotas, Standing};
+use redis::{AsyncCommands, RedisResult, Script, SetExpiry, SetOptions};
 use sha2::{Digest, Sha256};
 
 /// As [`Rate`] computes it, which a test holds it to. Numbers are written in full, because Lua would round microseconds since 1970.
@@ -20,6 +21,9 @@ if passes_after == 0 then
 end
 return {ahead - now, passes_after}
 ";
+
+/// The flag of a blocked address beside its quotas.
+const BLOCK: &str = "block";
 
 /// Quotas of all who share this Redis and a namespace there.
 pub struct RedisQuotas {
@@ -40,6 +44,15 @@ impl RedisQuotas {
         let client: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
         format!("a2a:quota:{{{client}}}:{quota}")
     }
+
+    /// What became of a command; a connection that failed is looked at.
+    fn done<T>(&self, result: RedisResult<T>) -> Result<T, QuotasAway> {
+        result.map_err(|error| {
+            tracing::debug!(%error, "a quota or a block can't be had");
+            self.link.suspect();
+            QuotasAway
+        })
+    }
 }
 
 #[async_trait]
@@ -48,12 +61,28 @@ impl SharedQuotas for RedisQuotas {
         let mut connection = self.link.connection().await.ok_or(QuotasAway)?;
         let mut take = self.script.key(self.key(client, quota));
         take.arg(rate.cost(requests)).arg(rate.depth());
-        let taken: RedisResult<(i64, i64)> = take.invoke_async(&mut connection).await;
-        let (full_after, passes_after) = taken.map_err(|error| {
-            tracing::debug!(%error, "a quota can't be had");
-            self.link.suspect();
-            QuotasAway
-        })?;
+        let (full_after, passes_after) = self.done(take.invoke_async(&mut connection).await)?;
         Ok(Standing { rate, full_after, passes_after })
+    }
+}
+
+#[async_trait]
+impl SharedBlocks for RedisQuotas {
+    async fn blocked_until(&self, address: &str) -> Result<Option<DateTime<Utc>>, QuotasAway> {
+        let mut connection = self.link.connection().await.ok_or(QuotasAway)?;
+        let until: Option<i64> = self.done(connection.get(self.key(address, BLOCK)).await)?;
+        Ok(until.and_then(DateTime::from_timestamp_millis))
+    }
+
+    async fn block(&self, address: &str, until: Option<DateTime<Utc>>) -> Result<(), QuotasAway> {
+        let mut connection = self.link.connection().await.ok_or(QuotasAway)?;
+        let key = self.key(address, BLOCK);
+        self.done(match until.map(|until| until.timestamp_millis()) {
+            Some(until) => {
+                let expires = SetOptions::default().with_expiration(SetExpiry::PXAT(u64::try_from(until).unwrap_or(0)));
+                connection.set_options(key, until, expires).await
+            }
+            None => connection.del(key).await,
+        })
     }
 }

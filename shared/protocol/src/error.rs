@@ -149,6 +149,12 @@ pub enum A2aError {
         /// Whole seconds, at least 1.
         retry_after_seconds: u64,
     },
+    /// The address that it comes from isn't heard for a while.
+    #[error("this address is blocked after too many wrong credentials, or by an admin; try again in {retry_after_seconds} s")]
+    AddressBlocked {
+        /// Whole seconds, at least 1.
+        retry_after_seconds: u64,
+    },
     /// Something that we need is away for a moment.
     #[error("temporarily unavailable; try again in {retry_after_seconds} s")]
     Unavailable {
@@ -201,6 +207,7 @@ impl A2aError {
                 | A2aError::HeadersTooLarge { .. }
                 | A2aError::UnsupportedMediaType { .. }
                 | A2aError::RateLimited { .. }
+                | A2aError::AddressBlocked { .. }
                 | A2aError::Unavailable { .. }
                 | A2aError::Timeout { .. }
         )
@@ -228,6 +235,7 @@ impl A2aError {
             A2aError::PayloadTooLarge { .. } => "PayloadTooLargeError",
             A2aError::HeadersTooLarge { .. } => "HeadersTooLargeError",
             A2aError::RateLimited { .. } => "RateLimitedError",
+            A2aError::AddressBlocked { .. } => "AddressBlockedError",
             A2aError::Unavailable { .. } => "UnavailableError",
             A2aError::Timeout { .. } => "TimeoutError",
         }
@@ -257,6 +265,7 @@ impl A2aError {
             A2aError::HeadersTooLarge { .. } => (-32018, 431, "RESOURCE_EXHAUSTED", "HEADERS_TOO_LARGE"),
             A2aError::UnsupportedMediaType { .. } => (-32005, 415, "INVALID_ARGUMENT", "UNSUPPORTED_MEDIA_TYPE"),
             A2aError::RateLimited { .. } => (-32014, 429, "RESOURCE_EXHAUSTED", "RATE_LIMITED"),
+            A2aError::AddressBlocked { .. } => (-32018, 403, "PERMISSION_DENIED", "ADDRESS_BLOCKED"),
             A2aError::Unavailable { .. } => (-32015, 503, "UNAVAILABLE", "UNAVAILABLE"),
             A2aError::Timeout { .. } => (-32016, 504, "DEADLINE_EXCEEDED", "TIMEOUT"),
         }

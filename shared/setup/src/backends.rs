@@ -4,9 +4,9 @@ use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Context, Result, anyhow};
 use edge::SigningKeySource;
-use engine::ports::{AuditLog, Clock, DocumentStore, EventBus, KeyStore, SystemClock, TaskStore, WebhookSender, WorkQueue};
+use engine::ports::{AuditLog, BlockStore, Clock, DocumentStore, EventBus, KeyStore, SystemClock, TaskStore, WebhookSender, WorkQueue};
 use events::{InProcessEventBus, RedisEventBus, RedisLink};
-use guard::SharedQuotas;
+use guard::{SharedBlocks, SharedQuotas};
 use limits::RedisQuotas;
 use store::{
     DynamoDbDatabase, DynamoDbDocumentStore, DynamoDbTaskStore, JobRows, PoolSettings, PostgresDatabase, PostgresDocumentStore, PostgresTaskStore,
@@ -77,6 +77,15 @@ impl Database {
         }
     }
 
+    /// Addresses that guess credentials.
+    pub(crate) fn blocks(&self) -> Arc<dyn BlockStore> {
+        match self {
+            Database::Sqlite(database, _) => database.blocks(),
+            Database::Postgres(database) => Arc::new(database.clone()),
+            Database::DynamoDb(database, _, _) => Arc::new(database.clone()),
+        }
+    }
+
     /// What happened that bears on security.
     pub(crate) fn audit(&self) -> Arc<dyn AuditLog> {
         match self {
@@ -138,39 +147,56 @@ pub(crate) async fn migrate(database: &Database, settings: &StorageSettings) -> 
     }
 }
 
-/// The way to Redis, where there is one.
-pub(crate) fn redis(settings: &StorageSettings) -> Result<Option<RedisLink>> {
+/// What processes share by Redis, where there is one. Of traits alone, so that who shares nothing needn't link it.
+pub(crate) struct Shared {
+    /// How signals travel.
+    pub(crate) events: Arc<dyn EventBus>,
+    /// How often who asked; `None`: each process counts for itself.
+    pub(crate) quotas: Option<Arc<dyn SharedQuotas>>,
+    /// Who is blocked; `None`: the database says it.
+    pub(crate) blocks: Option<Arc<dyn SharedBlocks>>,
+}
+
+/// Nothing: for who neither tells nor hears anything of other processes.
+pub(crate) fn alone(_: &StorageSettings, _: Surroundings) -> Result<Shared> {
+    Ok(Shared { events: Arc::new(InProcessEventBus::new()), quotas: None, blocks: None })
+}
+
+/// What is known of callers: for who neither sends signals nor hears any.
+pub(crate) fn callers(settings: &StorageSettings, surroundings: Surroundings) -> Result<Shared> {
+    let alone = alone(settings, surroundings)?;
+    Ok(match redis(settings)? {
+        Some(link) => with_quotas(alone.events, link, settings),
+        None => alone,
+    })
+}
+
+/// All of it.
+pub(crate) fn together(settings: &StorageSettings, surroundings: Surroundings) -> Result<Shared> {
+    match redis(settings)? {
+        Some(link) => {
+            let events = RedisEventBus::over(link.clone(), surroundings == Surroundings::Server);
+            Ok(with_quotas(Arc::new(events), link, settings))
+        }
+        None => alone(settings, surroundings),
+    }
+}
+
+fn redis(settings: &StorageSettings) -> Result<Option<RedisLink>> {
     let Some(url) = &settings.redis else { return Ok(None) };
     RedisLink::open(&url.0, settings.redis_connections).map(Some).map_err(|error| anyhow!("A2A_REDIS_URL {error}"))
 }
 
-/// For who has no use for Redis.
-pub(crate) fn no_redis(_: &StorageSettings) -> Result<Option<RedisLink>> {
-    Ok(None)
-}
-
-/// How signals travel.
-pub(crate) fn events(redis: Option<&RedisLink>, surroundings: Surroundings) -> Arc<dyn EventBus> {
-    match redis {
-        Some(link) => Arc::new(RedisEventBus::over(link.clone(), surroundings == Surroundings::Server)),
-        None => events_within(redis, surroundings),
-    }
-}
-
-/// Signals for who neither sends nor hears any of other processes.
-pub(crate) fn events_within(_: Option<&RedisLink>, _: Surroundings) -> Arc<dyn EventBus> {
-    Arc::new(InProcessEventBus::new())
-}
-
-/// Quotas of all processes that share the database together.
-pub(crate) fn quotas(redis: Option<&RedisLink>, settings: &StorageSettings) -> Option<Arc<dyn SharedQuotas>> {
+/// Counted together are all processes that share the database.
+fn with_quotas(events: Arc<dyn EventBus>, link: RedisLink, settings: &StorageSettings) -> Shared {
     let namespace = match &settings.database {
         DatabaseUrl::Sqlite(path) => std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string(),
         // Without credentials, which not all who share it need share.
         DatabaseUrl::Postgres(url) => url.0.rsplit('@').next().unwrap_or_default().to_owned(),
         DatabaseUrl::DynamoDb { table } => table.clone(),
     };
-    Some(Arc::new(RedisQuotas::new(redis?.clone(), &namespace)))
+    let quotas = Arc::new(RedisQuotas::new(link, &namespace));
+    Shared { events, quotas: Some(quotas.clone()), blocks: Some(quotas) }
 }
 
 /// How background work reaches workers.

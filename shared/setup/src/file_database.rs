@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use anyhow::Result;
-use engine::ports::{AuditLog, DocumentStore, KeyStore, TaskStore};
+use engine::ports::{AuditLog, BlockStore, DocumentStore, KeyStore, TaskStore};
 use store::JobRows;
 
 /// The file, open.
@@ -13,6 +13,7 @@ pub(crate) trait FileDatabase: Send + Sync {
     fn keys(&self) -> Arc<dyn KeyStore>;
     fn jobs(&self) -> Arc<dyn JobRows>;
     fn audit_log(&self) -> Arc<dyn AuditLog>;
+    fn blocks(&self) -> Arc<dyn BlockStore>;
 }
 
 #[cfg(feature = "sqlite")]
@@ -34,6 +35,10 @@ impl FileDatabase for store::SqliteDatabase {
     }
 
     fn audit_log(&self) -> Arc<dyn AuditLog> {
+        Arc::new(self.clone())
+    }
+
+    fn blocks(&self) -> Arc<dyn BlockStore> {
         Arc::new(self.clone())
     }
 }

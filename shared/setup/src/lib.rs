@@ -22,7 +22,7 @@ pub use corpus::Corpus;
 pub use parts::Parts;
 pub use secrets::secret_key;
 pub use settings::Settings;
-pub use wiring::{app, documents, keys, migrate};
+pub use wiring::{app, blocks, documents, keys, migrate};
 
 /// What a function's `main` returns.
 pub type Result<T = ()> = anyhow::Result<T>;

@@ -4,19 +4,16 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use edge::App;
-use engine::ports::{Agent, Clock, EventBus, WebhookSender, WorkQueue};
-use events::RedisLink;
+use engine::ports::{Agent, Clock, WebhookSender, WorkQueue};
 use futures::{FutureExt, future::BoxFuture};
-use guard::SharedQuotas;
 
 use crate::{
     aws::{self, AwsConfig},
-    backends::{self, Database},
+    backends::{self, Database, Shared},
     settings::{ServingSettings, StorageSettings, Surroundings},
 };
 
 type MakeAgents = fn(&Database, &ServingSettings, Arc<dyn Clock>) -> Result<Vec<Arc<dyn Agent>>>;
-type MakeQuotas = fn(Option<&RedisLink>, &StorageSettings) -> Option<Arc<dyn SharedQuotas>>;
 type MakeQueue = fn(&StorageSettings, &Database, AwsConfig, Arc<dyn Clock>) -> Arc<dyn WorkQueue>;
 
 /// How each part is made. Constants of pointers, because what no constant in use points to isn't linked.
@@ -24,9 +21,7 @@ type MakeQueue = fn(&StorageSettings, &Database, AwsConfig, Arc<dyn Clock>) -> A
 pub struct Parts {
     pub(crate) aws: AwsConfig,
     pub(crate) agents: MakeAgents,
-    pub(crate) redis: fn(&StorageSettings) -> Result<Option<RedisLink>>,
-    pub(crate) events: fn(Option<&RedisLink>, Surroundings) -> Arc<dyn EventBus>,
-    pub(crate) quotas: MakeQuotas,
+    pub(crate) shared: fn(&StorageSettings, Surroundings) -> Result<Shared>,
     pub(crate) queue: MakeQueue,
     pub(crate) webhooks: fn(bool) -> Arc<dyn WebhookSender>,
     /// Fetches what the first request would wait for.
@@ -38,19 +33,17 @@ impl Parts {
     pub const CARDS: Parts = Parts {
         aws: aws::config_of_a_lambda,
         agents: known_agents,
-        redis: backends::no_redis,
-        events: backends::events_within,
-        quotas: |_, _| None,
+        shared: backends::alone,
         queue: backends::rows,
         webhooks: backends::checks,
         warm_up: |app| app.fetch_signing_key().boxed(),
     };
     /// Shows them to who may see more, and counts callers with all others.
-    pub const CALLERS_CARDS: Parts = Parts { redis: backends::redis, quotas: backends::quotas, ..Parts::CARDS };
+    pub const CALLERS_CARDS: Parts = Parts { shared: backends::callers, ..Parts::CARDS };
     /// Reads tasks and their configs.
     pub const READS: Parts = Parts { warm_up: |app| connect(app).boxed(), ..Parts::CALLERS_CARDS };
     /// And hears of what happens to a task elsewhere.
-    pub const FOLLOWS: Parts = Parts { events: backends::events, ..Parts::READS };
+    pub const FOLLOWS: Parts = Parts { shared: backends::together, ..Parts::READS };
     /// And changes tasks, which may leave work to others.
     pub const CHANGES: Parts = Parts { queue: backends::queue, ..Parts::FOLLOWS };
     /// And calls webhooks.

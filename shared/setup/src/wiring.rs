@@ -8,11 +8,11 @@ use engine::{
     Engine, EngineSettings, Ports,
     ports::{Clock, DocumentStore, SystemClock},
 };
-use guard::{KeyRing, Limits};
+use guard::{Blocks, KeyRing, Limits};
 
 use crate::{
     Parts, Settings,
-    backends::{self, Database},
+    backends::{self, Database, Shared},
     credential_keys::KnownCredentialKeys,
     measured::{MeasuredTaskStore, MeasuredWebhookSender},
     secrets,
@@ -42,10 +42,10 @@ fn wired(settings: Settings, parts: &Parts, database: &Database) -> anyhow::Resu
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let (guard, webhook_key) = secrets::guard(&security, KeyRing::new(database.keys()), parts.aws, clock.clone())?;
     let credential_keys = KnownCredentialKeys::new(&security, database.credentials_secret(), parts.aws, clock.clone());
-    let redis = (parts.redis)(&storage)?;
+    let Shared { events, quotas, blocks } = (parts.shared)(&storage, serving.surroundings)?;
     let ports = Ports {
         tasks: Arc::new(MeasuredTaskStore::new(database.tasks())),
-        events: (parts.events)(redis.as_ref(), serving.surroundings),
+        events,
         queue: (parts.queue)(&storage, database, parts.aws, clock.clone()),
         webhooks: Arc::new(MeasuredWebhookSender::new((parts.webhooks)(security.push_allow_loopback))),
         agents: (parts.agents)(database, &serving, clock.clone())?,
@@ -83,8 +83,9 @@ fn wired(settings: Settings, parts: &Parts, database: &Database) -> anyhow::Resu
         threats: security.threats,
         data_directory: storage.directory(),
     };
-    let limits = Limits::new(security.limits, (parts.quotas)(redis.as_ref(), &storage));
-    Ok(App::new(engine, guard, limits, signing_key, audit, edge))
+    let blocks = Blocks::new(database.blocks(), blocks, security.block_after);
+    let limits = Limits::new(security.limits, quotas);
+    Ok(App::new(engine, guard, (blocks, limits), signing_key, audit, edge))
 }
 
 /// The documents alone, for those who fill the corpus.
@@ -99,6 +100,15 @@ pub async fn keys(settings: &Settings) -> anyhow::Result<(KeyRing, Audit)> {
     let database = backends::database(&settings.storage, settings.serving.surroundings, Parts::ALL.aws)?;
     backends::migrate(&database, &settings.storage).await?;
     Ok((KeyRing::new(database.keys()), Audit::new(database.audit(), Arc::new(SystemClock))))
+}
+
+/// The blocked addresses alone, for those who lift blocks, and the audit log, where that is written down.
+pub async fn blocks(settings: &Settings) -> anyhow::Result<(Blocks, Audit)> {
+    let database = backends::database(&settings.storage, settings.serving.surroundings, Parts::ALL.aws)?;
+    backends::migrate(&database, &settings.storage).await?;
+    let shared = backends::callers(&settings.storage, settings.serving.surroundings)?;
+    let blocks = Blocks::new(database.blocks(), shared.blocks, settings.security.block_after);
+    Ok((blocks, Audit::new(database.audit(), Arc::new(SystemClock))))
 }
 
 /// Brings the database to this version's form, as each start of a server does.

@@ -19,6 +19,7 @@
 //! | `api-keys` | `ID` | an API key; its digest, not the key itself |
 //! | `api-key/DIGEST` | `key` | the same, to be found by its digest |
 //! | `audit` | `TIME/ID` | something that happened which bears on security |
+//! | `blocks` | `ADDRESS` | an address that showed wrong credentials lately, or is blocked |
 //! | `secrets` | `NAME` | a secret that all processes share |
 //! | `documents/CORPUS` | `head` | which packs a corpus of documents is made of; moves with each put |
 //! | | `pack/SET/PIECE` | what one put brought, compressed |
@@ -45,6 +46,7 @@ mod api_keys;
 mod attributes;
 mod audit;
 mod blobs;
+mod blocks;
 mod commit;
 mod database;
 mod documents;

@@ -1,7 +1,8 @@
-//! Where tasks, documents, API keys and the audit log are kept: the backends of [`engine::ports::TaskStore`], [`engine::ports::DocumentStore`],
-//! [`engine::ports::KeyStore`] and [`engine::ports::AuditLog`].
+//! Where tasks, documents, API keys, blocked addresses and the audit log are kept: the backends of [`engine::ports::TaskStore`],
+//! [`engine::ports::DocumentStore`], [`engine::ports::KeyStore`], [`engine::ports::BlockStore`] and [`engine::ports::AuditLog`].
 
 mod audit;
+mod blocks;
 mod documents;
 pub mod dynamodb;
 pub mod jobs;

@@ -1,6 +1,7 @@
 //! Postgres: for many processes at once. Behind RDS Proxy too, so nothing here leaves state in a session.
 
 mod audit;
+mod blocks;
 mod changed_artifacts;
 mod commit;
 mod connect;

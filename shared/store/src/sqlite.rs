@@ -1,6 +1,7 @@
 //! SQLite: one file, many readers, one writer.
 
 mod audit;
+mod blocks;
 mod checkpointer;
 mod commit;
 mod database;

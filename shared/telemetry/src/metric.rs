@@ -38,6 +38,10 @@ pub const THREATS: &str = "a2a_threats_total";
 pub const AUDIT_DROPPED: &str = "a2a_audit_dropped_total";
 /// Requests that were refused because their client asks too often, by what it is counted by.
 pub const LIMITED: &str = "a2a_limited_requests_total";
+/// Requests that were refused because their address is blocked.
+pub const BLOCKED: &str = "a2a_blocked_requests_total";
+/// Addresses that wrong credentials blocked.
+pub const BLOCKS: &str = "a2a_blocks_total";
 /// Environments of functions that were started, by function.
 pub const COLD_STARTS: &str = "a2a_cold_starts_total";
 /// Invocations of functions that run as processes, by function.
@@ -93,6 +97,8 @@ pub const ALL: &[(&str, Kind, Unit, &str)] = &[
     (THREATS, Kind::Counter, Unit::Count, "Attacks found in requests, by type and what was done about them"),
     (AUDIT_DROPPED, Kind::Counter, Unit::Count, "Audit records that were only logged, because the database couldn't take them"),
     (LIMITED, Kind::Counter, Unit::Count, "Requests refused because their client asks too often, by what it is counted by"),
+    (BLOCKED, Kind::Counter, Unit::Count, "Requests refused because their address is blocked"),
+    (BLOCKS, Kind::Counter, Unit::Count, "Addresses that wrong credentials blocked"),
     (COLD_STARTS, Kind::Counter, Unit::Count, "Environments of functions that were started, by function"),
     (INVOCATIONS, Kind::Counter, Unit::Count, "Invocations of functions that run as processes, by function"),
     (BILLED, Kind::Counter, Unit::Milliseconds, "What Lambda would bill for invocations and starts, by function"),

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::*;
+use crate::reach::PATIENCE;
 
 const RATE: Rate = Rate { per_minute: 60, burst: 3 };
 

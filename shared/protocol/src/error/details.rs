@@ -22,7 +22,9 @@ pub(crate) fn details(error: &A2aError) -> Value {
         A2aError::InvalidParams { .. } => {
             details.push(json!({"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": field_violations(error)}));
         }
-        A2aError::RateLimited { retry_after_seconds } | A2aError::Unavailable { retry_after_seconds } => {
+        A2aError::RateLimited { retry_after_seconds }
+        | A2aError::AddressBlocked { retry_after_seconds }
+        | A2aError::Unavailable { retry_after_seconds } => {
             details.push(json!({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": format!("{retry_after_seconds}s")}));
         }
         _ => {}
@@ -61,7 +63,9 @@ fn metadata(error: &A2aError) -> Map<String, Value> {
         A2aError::UnsupportedMediaType { content_type } => &[("contentType", content_type)],
         A2aError::PayloadTooLarge { limit_bytes } => return number("limitBytes", *limit_bytes),
         A2aError::Timeout { limit_seconds } => return number("limitSeconds", *limit_seconds),
-        A2aError::RateLimited { retry_after_seconds } | A2aError::Unavailable { retry_after_seconds } => {
+        A2aError::RateLimited { retry_after_seconds }
+        | A2aError::AddressBlocked { retry_after_seconds }
+        | A2aError::Unavailable { retry_after_seconds } => {
             return number("retryAfterSeconds", *retry_after_seconds);
         }
         A2aError::PushNotificationNotSupported

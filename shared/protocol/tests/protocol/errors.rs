@@ -94,6 +94,7 @@ fn all() -> Vec<(A2aError, i32, u16, &'static str, &'static str, &'static str)> 
             "ContentTypeNotSupportedError",
         ),
         (A2aError::RateLimited { retry_after_seconds: 3 }, -32014, 429, "RESOURCE_EXHAUSTED", "RATE_LIMITED", "RateLimitedError"),
+        (A2aError::AddressBlocked { retry_after_seconds: 3 }, -32018, 403, "PERMISSION_DENIED", "ADDRESS_BLOCKED", "AddressBlockedError"),
         (A2aError::Unavailable { retry_after_seconds: 3 }, -32015, 503, "UNAVAILABLE", "UNAVAILABLE", "UnavailableError"),
         (A2aError::Timeout { limit_seconds: 29 }, -32016, 504, "DEADLINE_EXCEEDED", "TIMEOUT", "TimeoutError"),
     ]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use edge::SigningKey;
-use guard::{Authentication, LimitSettings, MAX_RATE, Rate, TokenKey, threats::Policy};
+use guard::{Authentication, DEFAULT_FAILURES, LimitSettings, MAX_RATE, Rate, TokenKey, threats::Policy};
 use protocol::Method;
 
 use super::vars::{SettingError, Vars, masked, wrong};
@@ -35,6 +35,8 @@ pub struct SecuritySettings {
     /// `A2A_RATE_LIMIT_PER_MINUTE`, `A2A_RATE_LIMIT_BURST` and `A2A_RATE_LIMIT_METHODS`: how often each client may ask. Default as often as
     /// they like.
     pub limits: LimitSettings,
+    /// `A2A_BLOCK_AFTER_FAILURES`: so many wrong credentials within 15 minutes block an address, 1 to 1000; `off` or 0: as many as they like. Default 10.
+    pub block_after: Option<u32>,
 }
 
 /// An identity provider.
@@ -100,8 +102,21 @@ pub(super) fn read(vars: &Vars) -> Result<SecuritySettings, SettingError> {
         push_allow_loopback,
         threats,
         limits: limits(vars)?,
+        block_after: block_after(vars)?,
     })
 }
+
+fn block_after(vars: &Vars) -> Result<Option<u32>, SettingError> {
+    let takes = format!("`off`, or a whole number from 0 to {MAX_FAILURES}");
+    let after = vars.read("A2A_BLOCK_AFTER_FAILURES", &takes, |value| match value {
+        "off" => Some(0),
+        value => value.parse().ok().filter(|after| *after <= MAX_FAILURES),
+    })?;
+    Ok(Some(after.unwrap_or(DEFAULT_FAILURES)).filter(|after| *after > 0))
+}
+
+/// The most that `A2A_BLOCK_AFTER_FAILURES` takes: each is kept with its time.
+const MAX_FAILURES: u32 = 1_000;
 
 /// `A2A_RATE_LIMIT_PER_MINUTE`: requests a minute of each address without credentials, and of each identity; `off` or 0 to 1000000. Default off.
 /// `A2A_RATE_LIMIT_BURST`: how many may come at once, 1 to 1000000; of no meaning where the former is off. Default twice as many.
@@ -198,6 +213,7 @@ impl fmt::Debug for SecuritySettings {
             .field("push_allow_loopback", &self.push_allow_loopback)
             .field("threats", &self.threats)
             .field("limits", &self.limits)
+            .field("block_after", &self.block_after)
             .finish()
     }
 }

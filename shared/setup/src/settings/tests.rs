@@ -152,6 +152,19 @@ fn nobody_is_limited_unless_a_rate_says_so() {
 }
 
 #[test]
+fn ten_wrong_credentials_block_an_address_unless_a_number_says_otherwise() {
+    let after = |vars: &[(&str, &str)]| settings(vars).map(|settings| settings.security.block_after);
+    assert_eq!(after(&[]), Ok(Some(10)));
+    for (value, expected) in [("25", Some(25)), ("0", None), ("off", None)] {
+        assert_eq!(after(&[("A2A_BLOCK_AFTER_FAILURES", value)]), Ok(expected));
+    }
+    for wrong in ["-1", "1001", "never"] {
+        let error = after(&[("A2A_BLOCK_AFTER_FAILURES", wrong)]).unwrap_err();
+        assert!(error.starts_with(&format!("A2A_BLOCK_AFTER_FAILURES holds `{wrong}`, but takes `off`, or ")), "{error}");
+    }
+}
+
+#[test]
 fn single_methods_may_have_a_rate_too() {
     let limits = settings(&[("A2A_RATE_LIMIT_METHODS", "SendMessage=20, ListTasks = 60")]).unwrap().security.limits;
     assert_eq!(limits.methods, [(Method::SendMessage, Rate::per_minute(20)), (Method::ListTasks, Rate::per_minute(60))]);

@@ -98,11 +98,14 @@ fn routes(access: Access, task: &str) -> Vec<Route> {
                 get(Serves::Admin, "/admin/audit?type=nonsense", 400),
                 get(Serves::Admin, "/admin/threats?hours=1", 200),
                 get(Serves::Admin, "/admin/threats?hours=0", 400),
+                get(Serves::Admin, "/admin/blocks", 200),
                 get(Serves::Admin, "/admin/nothing", 404),
                 get(Serves::Admin, "/admin", 404),
                 change("POST", "/admin/keys", json!({"name": "another"}), 201),
                 change("POST", "/admin/keys/missing:rotate", Value::Null, 404),
                 change("DELETE", "/admin/keys/missing", Value::Null, 404),
+                change("POST", "/admin/blocks", json!({"address": "203.0.113.9"}), 201),
+                change("DELETE", "/admin/blocks/203.0.113.10", Value::Null, 404),
             ]
         }
         Access::Method(method) => of_method(method, task),
@@ -191,7 +194,14 @@ async fn task_of_ann(server: &Server, number: usize) -> String {
 }
 
 async fn every_cell(mode: &str, authentication: Authentication) {
-    let vars = [("A2A_AUTH", mode), ("A2A_AGENTS", "conformance,echo"), ("A2A_SECRET_KEY", SECRET), ("A2A_ADMIN_API_KEY", ADMIN)];
+    // Here hundreds of wrong credentials come from one address.
+    let vars = [
+        ("A2A_BLOCK_AFTER_FAILURES", "off"),
+        ("A2A_AUTH", mode),
+        ("A2A_AGENTS", "conformance,echo"),
+        ("A2A_SECRET_KEY", SECRET),
+        ("A2A_ADMIN_API_KEY", ADMIN),
+    ];
     let server = Server::with(&[&vars[..], &[("A2A_SYSTEM_API_KEY", SYSTEM)]].concat()).await;
     let credentials = credentials(&server).await;
     let (mut cells, mut tasks) = (0, 0);

@@ -11,7 +11,7 @@ use engine::{
     Engine, EngineSettings, Ports, WebhookKey,
     ports::{Clock, QueueName, SystemClock},
 };
-use guard::{Guard, GuardSettings, LimitSettings, Limits};
+use guard::{Blocks, Guard, GuardSettings, LimitSettings, Limits};
 
 use crate::*;
 
@@ -113,8 +113,9 @@ fn over(mut server: Server, rows: Arc<dyn store::JobRows>, run_task: String, del
         EngineSettings { outlives_response: false, webhook_key: Some(WebhookKey::Known(b"0123456789"[..].into())), ..EngineSettings::default() };
     let guard = Guard::new(GuardSettings::default());
     let edge = EdgeSettings { request_timeout: Duration::from_secs(5), ..EdgeSettings::default() };
+    let blocks = Blocks::new(Arc::new(store::SqliteDatabase::temporary().unwrap()), None, None);
     let limits = Limits::new(LimitSettings::default(), None);
-    server.app = App::new(Engine::new(ports, settings), guard, limits, None, server.app.audit.clone(), edge);
+    server.app = App::new(Engine::new(ports, settings), guard, (blocks, limits), None, server.app.audit.clone(), edge);
     server
 }
 

@@ -12,6 +12,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0003_secrets", include_str!("../../../../migrations/postgres/0003_secrets.sql")),
     ("0004_api_keys", include_str!("../../../../migrations/postgres/0004_api_keys.sql")),
     ("0005_audit", include_str!("../../../../migrations/postgres/0005_audit.sql")),
+    ("0006_offenders", include_str!("../../../../migrations/postgres/0006_offenders.sql")),
 ];
 
 /// Whoever holds this lock changes the schema; the number is the software's own, "a2a" and "mig" in ASCII.

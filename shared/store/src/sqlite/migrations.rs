@@ -8,6 +8,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../../migrations/sqlite/0002_documents.sql"),
     include_str!("../../../../migrations/sqlite/0003_api_keys.sql"),
     include_str!("../../../../migrations/sqlite/0004_audit.sql"),
+    include_str!("../../../../migrations/sqlite/0005_offenders.sql"),
 ];
 
 /// So many of them give a file documents.
