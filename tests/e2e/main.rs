@@ -28,6 +28,7 @@ mod load;
 mod load_command;
 mod metrics;
 mod multi_turn;
+mod observability;
 mod official_clients;
 mod push_notifications;
 mod readme;

@@ -14,6 +14,7 @@ use crate::{
     App, AuditEvent, asked,
     cards::Shown,
     path::{Place, Target, place, target},
+    trace::Trace,
 };
 
 /// The scheme in the client's URL.
@@ -34,6 +35,8 @@ pub(crate) struct Exchange<'a> {
     /// `A2A-Version`, perhaps empty.
     pub version: &'a str,
     pub request_id: Option<&'a str>,
+    /// `None` where the request isn't part of any.
+    pub trace: Option<Trace<'a>>,
     pub caller: Caller,
     /// Where it comes from, as API Gateway saw it: never what a header says.
     pub address: Option<&'a str>,
@@ -71,6 +74,7 @@ impl<'a> Exchange<'a> {
             query,
             version: asked::version(&parts.headers, query),
             request_id: gateway_id.or_else(|| lambda.map(|lambda| lambda.request_id.as_str())).filter(|id| !id.is_empty()),
+            trace: Trace::of(&parts.headers),
             caller: Caller::anonymous(),
             address,
             own_limit: None,
@@ -105,6 +109,11 @@ impl<'a> Exchange<'a> {
     /// Whether it comes from this machine.
     pub fn is_local(&self) -> bool {
         self.address.and_then(|address| address.parse().ok()).is_some_and(|address: IpAddr| address.to_canonical().is_loopback())
+    }
+
+    /// `traceparent` for what the request brings about.
+    pub fn traceparent(&self) -> Option<String> {
+        self.trace.as_ref().map(|trace| trace.parent(self.request_id))
     }
 
     /// How long a blocking call may take from now.

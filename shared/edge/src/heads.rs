@@ -44,7 +44,8 @@ pub(crate) fn complete(response: &mut Response, request: &HeaderMap, request_id:
     headers.insert(VARY, vary);
     if let Some(origin) = allowed(request, cors_origins) {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-        let exposed = "x-amzn-requestid, etag, a2a-version, a2a-extensions, retry-after, ratelimit, ratelimit-policy, www-authenticate, location";
+        let exposed =
+            "x-amzn-requestid, traceparent, etag, a2a-version, a2a-extensions, retry-after, ratelimit, ratelimit-policy, www-authenticate, location";
         headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(exposed));
     }
 }

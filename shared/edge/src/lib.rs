@@ -22,6 +22,7 @@ mod serve;
 mod signing;
 mod sse;
 mod threats;
+mod trace;
 mod work;
 
 pub use app::{App, EdgeSettings};

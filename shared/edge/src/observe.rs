@@ -42,7 +42,8 @@ impl Seen {
         tracing::info!(
             target: "a2a::request",
             request_id = exchange.request_id.unwrap_or_default(),
-            trace = trace_id(exchange).unwrap_or_default(),
+            trace_id = exchange.trace.as_ref().map_or("", |trace| &*trace.id),
+            xray_trace_id = exchange.trace.as_ref().and_then(|trace| trace.xray),
             http_method = exchange.http_method.as_str(),
             method = self.method,
             agent = &*agent,
@@ -117,12 +118,6 @@ pub fn listened_to(body: Body) -> Body {
         Body::Stream(pieces) => Body::stream(streaming(pieces)),
         whole @ Body::Whole(_) => whole,
     }
-}
-
-/// The trace that this request is part of: W3C `traceparent`, or X-Ray's.
-fn trace_id<'a>(exchange: &Exchange<'a>) -> Option<&'a str> {
-    let header = |name| exchange.headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
-    header("traceparent").and_then(|parent| parent.split('-').nth(1)).or_else(|| header("x-amzn-trace-id"))
 }
 
 fn status_label(code: u16) -> &'static str {

@@ -29,6 +29,7 @@ pub(crate) async fn perform(app: &App, exchange: &Exchange<'_>, dialect: Dialect
         last_event_id: crate::asked::last_event_id(exchange.headers),
         time_left: exchange.time_left(),
         stream_left: exchange.stream_left(),
+        traceparent: exchange.traceparent(),
     };
     if method == Method::GetExtendedAgentCard {
         app.engine.require_extended_agent_card(&context)?;

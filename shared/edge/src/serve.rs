@@ -66,6 +66,12 @@ async fn respond_to(app: &App, parts: &Parts, answer: impl AsyncFnOnce(&mut Exch
         response.headers_mut().insert("a2a-extensions", activated);
     }
     limits::tell(&mut response, exchange.standing);
+    // Who sends one is told which part of the trace the request is.
+    if let Some(parent) =
+        exchange.headers.get("traceparent").and_then(|_| exchange.traceparent()).and_then(|parent| HeaderValue::from_str(&parent).ok())
+    {
+        response.headers_mut().insert("traceparent", parent);
+    }
     heads::complete(&mut response, &parts.headers, exchange.request_id, &app.cors_origins);
     seen.tell(app, &exchange, response.status(), &exchange.caller);
     response

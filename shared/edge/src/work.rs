@@ -54,6 +54,13 @@ pub async fn work(app: Arc<App>, event: SqsEvent) -> SqsBatchResponse {
 /// Sweeps once. A sweep that fails is logged and told as one that did nothing: the next one is a minute away.
 pub async fn sweep(app: Arc<App>, _event: ScheduledEvent) -> Swept {
     forget(&app).await;
+    let swept = swept(&app).await;
+    // In Lambda nobody else looks each minute.
+    crate::measure(&app).await;
+    swept
+}
+
+async fn swept(app: &App) -> Swept {
     match app.engine.sweep().await {
         Ok(SweepReport { requeued, failed, deleted, next_lease_expiry }) => {
             if requeued + failed + deleted > 0 {

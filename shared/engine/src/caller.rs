@@ -84,6 +84,8 @@ pub struct CallContext {
     pub time_left: Duration,
     /// How long a stream may last from now; `None` where nothing bounds it.
     pub stream_left: Option<Duration>,
+    /// The trace that what the call brings about is part of, as W3C's `traceparent`; `None` for none.
+    pub traceparent: Option<String>,
 }
 
 impl CallContext {

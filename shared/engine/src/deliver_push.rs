@@ -9,12 +9,15 @@ use protocol::push;
 use crate::{
     Engine, WorkOutcome,
     ports::{HandedOver, PushConfig, ReadyPost, SequencedEvent, StoreError, View, WebhookError, WebhookRequest},
+    turn::traceparent,
     work::pause,
 };
 
 /// So long a delivery is tried.
 const TRIED_FOR: Duration = Duration::from_secs(24 * 3600);
 const EVENTS_AT_ONCE: u32 = 100;
+
+type Bodies = (Option<String>, Vec<(u64, String)>);
 
 impl Engine {
     /// Delivers to a webhook what it hasn't had. `attempt` counts from 1 since `queued_at`; together they say what a failure means.
@@ -34,8 +37,10 @@ impl Engine {
         loop {
             let events = self.ports().tasks.events(task_id, config.cursor, EVENTS_AT_ONCE).await?;
             let Some(last) = events.last().map(|event| event.sequence) else { return Ok(WorkOutcome::Done) };
-            for (sequence, body) in self.bodies(task_id, &config, &events, last).await? {
-                let post = ready_post(task_id, config_id, sequence, &config, body);
+            let (trace, bodies) = self.bodies(task_id, &config, &events, last).await?;
+            for (sequence, body) in bodies {
+                let mut post = ready_post(task_id, config_id, sequence, &config, body);
+                post.headers.extend(trace.iter().map(|trace| ("traceparent".to_owned(), trace.clone())));
                 let posted = match self.ports().queue.hand_over(&post).await? {
                     HandedOver::Yes => Ok(()),
                     HandedOver::No => self.post(&post).await,
@@ -65,16 +70,17 @@ impl Engine {
         }
     }
 
-    /// What is to be posted, each with the sequence of the last event that it covers.
-    async fn bodies(&self, task_id: &str, config: &PushConfig, events: &[SequencedEvent], last: u64) -> Result<Vec<(u64, String)>, StoreError> {
+    /// The trace that the posts go on with, and what is to be posted, each with the sequence of the last event that it covers.
+    async fn bodies(&self, task_id: &str, config: &PushConfig, events: &[SequencedEvent], last: u64) -> Result<Bodies, StoreError> {
         let view = if push::tells_events(config.dialect) { View::STATUS } else { View::WHOLE };
-        let Some(stored) = self.ports().tasks.task_of_any_owner(task_id, view).await? else { return Ok(Vec::new()) };
+        let Some(stored) = self.ports().tasks.task_of_any_owner(task_id, view).await? else { return Ok((None, Vec::new())) };
         let body = |event: &SequencedEvent| push::body(config.dialect, &event.event, &stored.task);
-        Ok(if push::tells_events(config.dialect) {
+        let bodies = if push::tells_events(config.dialect) {
             events.iter().map(|event| (event.sequence, body(event))).collect()
         } else {
             events.last().map(|event| (last, body(event))).into_iter().collect()
-        })
+        };
+        Ok((traceparent(&stored).map(str::to_owned), bodies))
     }
 
     fn after_failure(&self, task_id: &str, config_id: &str, error: WebhookError, attempt: u32, queued_at: DateTime<Utc>) -> WorkOutcome {

@@ -98,7 +98,11 @@ impl Engine {
             }
             None => Vec::new(),
         };
-        let start = TurnStart { metadata: Some(request.metadata.clone().unwrap_or_default()), push_configs, remember };
+        let mut metadata = request.metadata.clone().unwrap_or_default();
+        if let Some(traceparent) = &context.traceparent {
+            metadata.insert(TRACEPARENT.to_owned(), traceparent.as_str().into());
+        }
+        let start = TurnStart { metadata: Some(metadata), push_configs, remember };
         let draft = match known {
             Some(stored) => {
                 let mut draft = Draft::of(stored);
@@ -214,6 +218,14 @@ pub(crate) fn state_name(task: &Task) -> &'static str {
         TaskState::Rejected => "TASK_STATE_REJECTED",
         TaskState::AuthRequired => "TASK_STATE_AUTH_REQUIRED",
     }
+}
+
+/// What is stored beside a request's own metadata: whoever runs or tells of the turn goes on with its trace.
+pub(crate) const TRACEPARENT: &str = "a2a-lambda/traceparent";
+
+/// The trace of a task's present turn.
+pub(crate) fn traceparent(stored: &StoredTask) -> Option<&str> {
+    stored.request_metadata.get(TRACEPARENT)?.as_str()
 }
 
 /// SHA-256 over the agent and the whole request: what asks for another webhook or another history is no retry.

@@ -12,7 +12,7 @@ use crate::{
     run_task::{Ended, Turn},
     state::ends_turn,
     sweep::give_up,
-    turn::JOB_HISTORY,
+    turn::{JOB_HISTORY, TRACEPARENT, traceparent},
 };
 
 /// Work that failed for a reason of ours comes again after the first of these pauses, which double up to the second.
@@ -84,6 +84,9 @@ impl Engine {
                 continue;
             }
             let job = self.job(&draft.stored).await?;
+            // The line of the request that asked for it is another process's.
+            let trace_id = traceparent(&draft.stored).and_then(|parent| parent.split('-').nth(1)).unwrap_or_default();
+            tracing::info!(target: "a2a::work", task_id, trace_id, agent = draft.stored.agent, attempt = draft.stored.attempts, "a turn is taken up");
             let turn = Turn { draft, agent, job };
             // The executor guards against panics of agents itself; this is for ours.
             return Ok(match std::panic::AssertUnwindSafe(self.run_held(turn, runner)).catch_unwind().await {
@@ -113,7 +116,12 @@ impl Engine {
             referenced_tasks: self.referenced_tasks(&caller, &message).await?,
             message,
             history,
-            metadata: stored.request_metadata.clone(),
+            metadata: stored
+                .request_metadata
+                .iter()
+                .filter(|(name, _)| *name != TRACEPARENT)
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
             caller,
             cancellation: CancellationToken::new(),
         })

@@ -146,6 +146,7 @@ pub fn alice() -> CallContext {
         last_event_id: None,
         time_left: Duration::from_secs(30),
         stream_left: None,
+        traceparent: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Reads the lines of metrics that functions log, and counts what they say here, so that one page tells of all processes.
 
-use metrics::{Label, SharedString, counter, gauge, histogram};
+use metrics::{Label, SharedString, counter, histogram};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -8,9 +8,8 @@ use crate::{
     metric::{self, Kind},
 };
 
-/// What each process says of itself alone, or whoever runs it counts.
-const NOT_OF_ALL: [&str; 6] =
-    [metric::MEMORY, metric::MEMORY_LIMIT, metric::CPU, metric::COLD_STARTS, metric::STREAM_CLIENTS, metric::AGENT_AVAILABILITY];
+/// What whoever runs the process counts itself. So are gauges: what stands in the store is looked up when the page is read.
+const NOT_OF_ALL: [&str; 2] = [metric::COLD_STARTS, metric::AGENT_AVAILABILITY];
 
 /// Whether the line was one of metrics: then it is counted, and needn't be shown.
 pub fn count_embedded(line: &[u8]) -> bool {
@@ -47,7 +46,7 @@ fn record(name: &'static str, kind: Kind, labels: &[Label], value: &Value) {
             }
             counter!(name, labels).increment(count);
         }
-        Kind::Gauge => gauge!(name, labels).set(value.as_f64().unwrap_or(0.0)),
+        Kind::Gauge => {}
         Kind::Histogram => {
             let histogram = histogram!(name, labels);
             for (value, count) in sizes(value) {

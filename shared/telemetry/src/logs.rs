@@ -1,7 +1,9 @@
 //! Where log lines go, and in which form.
 
+mod files;
 mod gathered;
 mod json_line;
+mod redact;
 
 use std::{
     io::{self, IsTerminal},
@@ -9,10 +11,10 @@ use std::{
 };
 
 use self::{
+    files::RotatedFiles,
     gathered::{Gathered, Gathering},
     json_line::JsonLine,
 };
-use tracing_appender::rolling::{InitError, RollingFileAppender, Rotation};
 use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// How a line looks.
@@ -29,8 +31,10 @@ pub enum LogFormat {
 pub struct LogSettings {
     /// `None`: text on a terminal, else JSON.
     pub format: Option<LogFormat>,
-    /// A directory for files that change daily; `None` for standard output.
+    /// A directory for files; `None` for standard output.
     pub directory: Option<PathBuf>,
+    /// A file is followed by another one where it would have more bytes, and each day.
+    pub max_file_bytes: u64,
     /// Directives such as `info,sqlx=warn`.
     pub filter: String,
     /// Whether a line may wait for its reader. Where it may not, lines are dropped while the reader is too slow, and
@@ -55,7 +59,7 @@ pub enum LogError {
         /// As set.
         directory: PathBuf,
         /// Of the operating system.
-        cause: InitError,
+        cause: io::Error,
     },
     /// The directives can't be read.
     #[error("`{filter}` is no log filter: {cause}")]
@@ -79,7 +83,7 @@ pub fn start(settings: &LogSettings) -> Result<LogGuard, LogError> {
     let terminal = settings.directory.is_none() && io::stdout().is_terminal();
     let format = settings.format.unwrap_or(if terminal { LogFormat::Text } else { LogFormat::Json });
     let (writer, gathering) = match &settings.directory {
-        Some(directory) => split(gathered::start(files(directory)?).map_err(LogError::Thread)?),
+        Some(directory) => split(gathered::start(files(directory, settings.max_file_bytes)?).map_err(LogError::Thread)?),
         None if settings.blocking => (Writer::Blocking, None),
         None => split(gathered::start(io::stdout()).map_err(LogError::Thread)?),
     };
@@ -92,14 +96,8 @@ pub fn start(settings: &LogSettings) -> Result<LogGuard, LogError> {
     Ok(LogGuard { _gathering: gathering })
 }
 
-fn files(directory: &Path) -> Result<RollingFileAppender, LogError> {
-    RollingFileAppender::builder()
-        .rotation(Rotation::DAILY)
-        .filename_prefix("a2a")
-        .filename_suffix("log")
-        .max_log_files(30)
-        .build(directory)
-        .map_err(|cause| LogError::Directory { directory: directory.into(), cause })
+fn files(directory: &Path, max_bytes: u64) -> Result<RotatedFiles, LogError> {
+    RotatedFiles::open(directory, max_bytes).map_err(|cause| LogError::Directory { directory: directory.into(), cause })
 }
 
 fn split((gathered, gathering): (Gathered, Gathering)) -> (Writer, Option<Gathering>) {
@@ -123,10 +121,13 @@ impl fmt::MakeWriter<'_> for Writer {
 
 impl io::Write for Writer {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        let redacted = redact::redacted(&text);
         match self {
-            Writer::Blocking => io::stdout().write(line),
-            Writer::Gathered(gathered) => gathered.write(line),
-        }
+            Writer::Blocking => io::stdout().write_all(redacted.as_bytes()),
+            Writer::Gathered(gathered) => gathered.write_all(redacted.as_bytes()),
+        }?;
+        Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -143,8 +144,14 @@ mod tests {
 
     #[test]
     fn a_filter_that_can_not_be_read_is_named() {
-        let settings =
-            LogSettings { format: None, directory: None, filter: "info,sqlx=loud".into(), blocking: false, metrics_namespace: "a2a".into() };
+        let settings = LogSettings {
+            format: None,
+            directory: None,
+            max_file_bytes: 1 << 20,
+            filter: "info,sqlx=loud".into(),
+            blocking: false,
+            metrics_namespace: "a2a".into(),
+        };
         assert!(start(&settings).err().is_some_and(|error| error.to_string().contains("`info,sqlx=loud`")));
     }
 
@@ -154,6 +161,7 @@ mod tests {
         let settings = LogSettings {
             format: Some(LogFormat::Json),
             directory: Some(directory.path().into()),
+            max_file_bytes: 1 << 20,
             filter: "info".into(),
             blocking: false,
             metrics_namespace: "a2a".into(),
@@ -161,12 +169,14 @@ mod tests {
         let guard = start(&settings).unwrap();
         tracing::info!(method = "GetTask", status = 200, late = false, share = 0.5, cause = %"a \"quoted\" one", "request");
         tracing::debug!("unheard");
+        tracing::warn!(url = "postgres://ann:hunter2@db/a2a", "unreachable");
         drop(guard);
 
         let file = std::fs::read_dir(directory.path()).unwrap().next().unwrap().unwrap().path();
         let text = std::fs::read_to_string(file).unwrap();
-        assert_eq!(text.lines().count(), 1, "{text}");
-        let mut line: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(text.lines().count(), 2, "{text}");
+        assert!(text.contains("postgres://ann:***@db/a2a") && !text.contains("hunter2"), "{text}");
+        let mut line: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
         assert!(line["timestamp"].take().as_str().unwrap().ends_with('Z'), "{text}");
         let expected = serde_json::json!({
             "timestamp": null, "level": "INFO", "message": "request", "method": "GetTask", "status": 200, "late": false, "share": 0.5,

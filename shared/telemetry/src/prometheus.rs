@@ -86,10 +86,9 @@ mod tests {
             r#"a2a_requests_total{method="GetTask",status="200",agent="echo"} 5"#,
             r#"a2a_request_duration_seconds_bucket{method="GetTask",le="0.005"} 2"#,
             r#"a2a_request_duration_seconds_count{method="GetTask"} 8"#,
-            r#"a2a_queue_depth{queue="run-task"} 7"#,
         ] {
             assert!(text.lines().any(|line| line == shown), "{shown} is missing in {text}");
         }
-        assert!(!text.contains("somebody_elses") && !text.contains("a2a_memory_usage_bytes 7"), "{text}");
+        assert!(!text.contains("somebody_elses") && !text.contains("a2a_memory_usage_bytes 7") && !text.contains("a2a_queue_depth{"), "{text}");
     }
 }

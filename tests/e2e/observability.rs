@@ -1,0 +1,72 @@
+//! The log, and the traces that requests are part of.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::harness::{Inbox, Server, message};
+
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+/// The lines of the log that are JSON, whichever process wrote them, once one is as expected.
+async fn line(server: &Server, expected: impl Fn(&Value) -> bool) -> Value {
+    let start = Instant::now();
+    loop {
+        let log = server.log();
+        let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line.get(line.find('{')?..)?).ok());
+        if let Some(line) = lines.into_iter().find(&expected) {
+            return line;
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "no such line in {log}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_request_is_one_line_with_its_trace() {
+    let server = Server::conformance();
+    let headers = [("traceparent", PARENT), ("A2A-Version", "1.0"), ("X-Amzn-Trace-Id", "Root=1-5759e988-bd862e3fe1be46a994272793")];
+    let answered = server.post("/message:send", &headers, message("tck-complete-task-1", "hello").to_string()).await;
+    let told = answered.header("traceparent");
+    assert!(told.starts_with(&format!("00-{TRACE}-")) && told.ends_with("-01") && told != PARENT, "{told}");
+    let id = answered.header("x-amzn-requestid").to_owned();
+    let line = line(&server, |line| line["request_id"] == id.as_str() && line["target"] == "a2a::request").await;
+    assert_eq!((&line["trace_id"], &line["xray_trace_id"]), (&TRACE.into(), &"1-5759e988-bd862e3fe1be46a994272793".into()));
+    assert_eq!((&line["method"], &line["status"], &line["outcome"]), (&"SendMessage".into(), &200.into(), &"OK".into()));
+    assert!(line["duration_us"].is_u64() && line["caller"].is_string() && line["timestamp"].is_string(), "{line}");
+    assert_eq!(server.log().lines().filter(|line| line.contains(&id) && line.contains("a2a::request")).count(), 1);
+    assert_eq!(server.get("/health", &[]).await.header("traceparent"), "", "who begins no trace is told of none");
+}
+
+#[tokio::test]
+async fn a_trace_goes_on_in_queued_work_and_in_webhooks() {
+    let server = Server::conformance();
+    let mut inbox = Inbox::open().await;
+    let mut params = message("tck-complete-task-1", "hello");
+    params["configuration"] = json!({"taskPushNotificationConfig": {"url": inbox.url}, "returnImmediately": true});
+    server.post("/message:send", &[("traceparent", PARENT), ("A2A-Version", "1.0")], params.to_string()).await;
+    let posted = inbox.next().await;
+    assert!(posted.header("traceparent").starts_with(&format!("00-{TRACE}-")), "{}", posted.header("traceparent"));
+    line(&server, |line| line["target"] == "a2a::work" && line["trace_id"] == TRACE).await;
+}
+
+#[tokio::test]
+async fn a_log_directory_takes_files_without_secrets() {
+    let server = Server::with(&[("A2A_LOG_DIR", "logs"), ("A2A_LOG_FORMAT", "json"), ("A2A_SYSTEM_API_KEY", "a-system-key-of-32-characters-00")]);
+    let secret = format!("a2a_{}", "Ab12".repeat(8));
+    server.get("/health/details", &[("Authorization", &format!("Bearer {secret}"))]).await;
+    server.get("/health/details", &[("X-API-Key", "a-system-key-of-32-characters-00")]).await;
+    let start = Instant::now();
+    let text = loop {
+        let files = std::fs::read_dir(server.directory().join("logs")).into_iter().flatten().map(|file| file.unwrap().path());
+        let text: String = files.map(|file| std::fs::read_to_string(file).unwrap()).collect();
+        if text.matches("a2a::request").count() >= 2 {
+            break text;
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "two requests are not logged: {text}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert!(text.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{text}");
+    assert!(!text.contains(&secret) && !text.contains("a-system-key-of-32"), "{text}");
+}
