@@ -50,6 +50,7 @@ async fn answer(method: &Method, path: &str, app: &App, page: &MetricsPage) -> R
     let (status, kind, text) = if found {
         edge::measure(app).await;
         telemetry::resources::show();
+        telemetry::availability::show();
         (StatusCode::OK, MetricsPage::CONTENT_TYPE, page.text())
     } else {
         (

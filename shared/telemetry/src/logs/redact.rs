@@ -30,8 +30,10 @@ pub(super) fn redacted(line: &str) -> Cow<'_, str> {
 type Hide = fn(&str, usize, usize) -> Option<(usize, usize)>;
 
 const MARKERS: [(&str, Hide); 7] = [
-    ("earer ", |line, _, end| Some((end, word_end(line, end))).filter(|(start, end)| end - start >= 8)),
-    ("asic ", |line, at, end| Some((end, word_end(line, end))).filter(|(start, end)| line[..at].ends_with(['B', 'b']) && end - start >= 8)),
+    ("earer ", |line, _, end| Some((end, word_end(line, end))).filter(|(start, end)| is_credential(&line[*start..*end]))),
+    ("asic ", |line, at, end| {
+        Some((end, word_end(line, end))).filter(|(start, end)| line[..at].ends_with(['B', 'b']) && is_credential(&line[*start..*end]))
+    }),
     ("eyJ", |line, at, _| Some((at, word_end(line, at))).filter(|(start, end)| line[*start..*end].matches('.').count() >= 2)),
     ("a2a_", |line, at, end| {
         let key = line[end..].bytes().take_while(u8::is_ascii_alphanumeric).count();
@@ -45,6 +47,11 @@ const MARKERS: [(&str, Hide); 7] = [
     ("password=", |line, _, end| Some((end, word_end(line, end)))),
     ("secret=", |line, _, end| Some((end, word_end(line, end)))),
 ];
+
+/// Whether a word is none of prose.
+fn is_credential(word: &str) -> bool {
+    word.len() >= 8 && word.bytes().any(|byte| !byte.is_ascii_lowercase())
+}
 
 /// The end of what may be part of a credential.
 fn word_end(line: &str, start: usize) -> usize {
