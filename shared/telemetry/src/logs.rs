@@ -8,6 +8,7 @@ mod redact;
 use std::{
     io::{self, IsTerminal},
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use self::{
@@ -83,6 +84,11 @@ pub fn start(settings: &LogSettings) -> Result<LogGuard, LogError> {
     let terminal = settings.directory.is_none() && io::stdout().is_terminal();
     let format = settings.format.unwrap_or(if terminal { LogFormat::Text } else { LogFormat::Json });
     let (writer, gathering) = match &settings.directory {
+        // A thread that writes for others would be frozen with its function.
+        Some(directory) if settings.blocking => {
+            let files = files(directory, settings.max_file_bytes)?;
+            (Writer::Files(Arc::new(Mutex::new(files))), None)
+        }
         Some(directory) => split(gathered::start(files(directory, settings.max_file_bytes)?).map_err(LogError::Thread)?),
         None if settings.blocking => (Writer::Blocking, None),
         None => split(gathered::start(io::stdout()).map_err(LogError::Thread)?),
@@ -108,6 +114,7 @@ fn split((gathered, gathering): (Gathered, Gathering)) -> (Writer, Option<Gather
 #[derive(Clone)]
 enum Writer {
     Blocking,
+    Files(Arc<Mutex<RotatedFiles>>),
     Gathered(Gathered),
 }
 
@@ -125,6 +132,7 @@ impl io::Write for Writer {
         let redacted = redact::redacted(&text);
         match self {
             Writer::Blocking => io::stdout().write_all(redacted.as_bytes()),
+            Writer::Files(files) => files.lock().unwrap_or_else(PoisonError::into_inner).write_all(redacted.as_bytes()),
             Writer::Gathered(gathered) => gathered.write_all(redacted.as_bytes()),
         }?;
         Ok(line.len())
@@ -133,6 +141,7 @@ impl io::Write for Writer {
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Writer::Blocking => io::stdout().flush(),
+            Writer::Files(files) => files.lock().unwrap_or_else(PoisonError::into_inner).flush(),
             Writer::Gathered(gathered) => gathered.flush(),
         }
     }
