@@ -9,6 +9,7 @@
 //! | queued work is handed out again and again, in no order, as rows and as SQS messages | `duplicates` | work that isn't safe to run twice |
 //! | the database is stopped (in two ways), slow, silent, or has too few connections | `database` | lost commits, hangs, errors without `Retry-After` |
 //! | Redis is killed and started again empty under load | `redis` | signals that something depended on |
+//! | Redis is killed while clients ask for more than they may | `limits` | an open door, a stop, records without end |
 //! | the database or Redis is stopped, tasks are stuck, the queue fills | `health` | health that says all is well |
 //!
 //! Each test runs `A2A_TEST_REPETITIONS` times (1; `cargo xtask faults` 20). `harness::Oracle` says what is asserted after each of them.
@@ -20,6 +21,7 @@ mod database;
 mod duplicates;
 mod health;
 mod kills;
+mod limits;
 mod load;
 mod processes;
 mod receipts;
