@@ -1,17 +1,23 @@
 //! Access tokens that this server issues itself: JSON Web Tokens signed with HS256, and with nothing else.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use chrono::{DateTime, Utc};
 use engine::{Caller, Role};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
+
+/// How many tokens are known by sight; with one more, the others are checked anew.
+const MOST_KNOWN: usize = 1_000;
 
 /// The key that signs and checks access tokens.
 pub struct TokenKey {
     signs: EncodingKey,
     checks: DecodingKey,
     validation: Validation,
+    /// What those say that this key was found to have signed. Clients show theirs with each request, and a signature stays good; a time doesn't.
+    known: RwLock<HashMap<String, Claims>>,
 }
 
 /// Why a token can't be issued.
@@ -65,7 +71,8 @@ impl TokenKey {
         validation.validate_aud = false;
         validation.leeway = 0;
         validation.set_required_spec_claims(&["exp", "sub"]);
-        Ok(TokenKey { signs: EncodingKey::from_secret(secret.as_bytes()), checks: DecodingKey::from_secret(secret.as_bytes()), validation })
+        let (signs, checks) = (EncodingKey::from_secret(secret.as_bytes()), DecodingKey::from_secret(secret.as_bytes()));
+        Ok(TokenKey { signs, checks, validation, known: RwLock::default() })
     }
 
     /// Whether it was signed with this key, whatever it says.
@@ -75,14 +82,31 @@ impl TokenKey {
 
     /// Who bears this token; `None` for one that is forged, over, not yet valid, or of another kind.
     pub(crate) fn bearer(&self, token: &str, now: DateTime<Utc>) -> Option<Caller> {
+        if let Some(claims) = self.known.read().get(token) {
+            return claims.bearer(now);
+        }
         let decoded = jsonwebtoken::decode::<Claims>(token, &self.checks, &self.validation).ok()?;
-        let (header, claims) = (decoded.header, decoded.claims);
-        let role = claims.role.unwrap_or(Role::Authenticated);
+        if decoded.header.crit.is_some() {
+            return None;
+        }
+        let bearer = decoded.claims.bearer(now)?;
+        let mut known = self.known.write();
+        if known.len() == MOST_KNOWN {
+            known.clear();
+        }
+        known.insert(token.to_owned(), decoded.claims);
+        Some(bearer)
+    }
+}
+
+impl Claims {
+    /// Who it is, as long as that holds.
+    fn bearer(&self, now: DateTime<Utc>) -> Option<Caller> {
+        let role = self.role.unwrap_or(Role::Authenticated);
         let now = now.timestamp();
-        let holds =
-            header.crit.is_none() && claims.exp > now && claims.nbf.is_none_or(|from| from <= now) && !claims.sub.is_empty() && role != Role::Public;
+        let holds = self.exp > now && self.nbf.is_none_or(|from| from <= now) && !self.sub.is_empty() && role != Role::Public;
         // The prefix keeps a subject from being taken for an API key or for the anonymous owner.
-        holds.then(|| Caller { owner: format!("sub:{}", claims.sub), role })
+        holds.then(|| Caller { owner: format!("sub:{}", self.sub), role })
     }
 }
 
@@ -122,10 +146,30 @@ mod tests {
     }
 
     #[test]
+    fn no_more_than_a_thousand_tokens_are_known_by_sight() {
+        let key = key();
+        for number in 0..MOST_KNOWN + 10 {
+            let owner = format!("sub:{number}");
+            let token = issue_token(&key, &owner[4..], Role::Authenticated, Duration::from_secs(60), at(1_000)).unwrap();
+            assert_eq!(key.bearer(&token, at(1_000)).unwrap().owner, owner);
+        }
+        assert_eq!((MOST_KNOWN, key.known.read().len()), (1_000, 10));
+        assert_eq!(key.bearer("a.b.c", at(1_000)), None);
+        assert_eq!(key.known.read().len(), 10);
+    }
+
+    #[test]
     fn a_token_tells_its_bearer_until_it_expires() {
         let token = issue_token(&key(), "ann", Role::Admin, Duration::from_secs(60), at(1_000)).unwrap();
         assert_eq!(key().bearer(&token, at(1_059)), Some(Caller { owner: "sub:ann".into(), role: Role::Admin }));
         assert_eq!(key().bearer(&token, at(1_060)), None);
+        // One that is known by sight, too.
+        let knows = key();
+        for _ in 0..2 {
+            assert_eq!(knows.bearer(&token, at(1_059)), Some(Caller { owner: "sub:ann".into(), role: Role::Admin }));
+        }
+        assert_eq!((knows.known.read().len(), knows.bearer(&token, at(1_060))), (1, None));
+        assert_eq!(knows.bearer(&format!("{token}A"), at(1_059)), None);
         let over = issue_token(&key(), "ann", Role::Admin, Duration::ZERO, at(1_000)).unwrap();
         assert_eq!(key().bearer(&over, at(1_000)), None);
     }
