@@ -92,8 +92,9 @@ impl Place {
     fn on_postgres(&mut self) {
         let url = wait_for(servers::postgres_database());
         self.variables.push(("A2A_DATABASE_URL", url.clone()));
-        // There are many servers in a test run, and each is asked little.
-        self.variables.push(("A2A_DB_MAX_CONNECTIONS", "8".to_owned()));
+        // There are many servers in a test run, and each is asked little; still more are the processes, each of which has one request at a time.
+        let connections = if super::server::how_functions_run().is_empty() { 8 } else { 2 };
+        self.variables.push(("A2A_DB_MAX_CONNECTIONS", connections.to_string()));
         self.database = Some(url);
     }
 

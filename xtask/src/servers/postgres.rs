@@ -19,7 +19,7 @@ use crate::{
 
 /// For tests: what they keep there, nobody misses.
 pub const FAST: &[&str] =
-    &["fsync=off", "synchronous_commit=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0", "max_connections=500"];
+    &["fsync=off", "synchronous_commit=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0", "max_connections=1500"];
 /// For benches: a commit is on the disk when it is told, and statements are counted.
 pub const DURABLE: &[&str] = &["fsync=on", "synchronous_commit=on", "shared_preload_libraries=pg_stat_statements", "max_connections=500"];
 
