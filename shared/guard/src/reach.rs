@@ -40,7 +40,8 @@ impl Reach {
             return (None, None);
         }
         match timeout(PATIENCE, asking).await {
-            Ok(Ok(answer)) => (Some(answer), (self.away_until.swap(0, Ordering::Relaxed) != 0).then_some(Turn::Back)),
+            // An answer to what was asked before it went away doesn't bring it back.
+            Ok(Ok(answer)) => (Some(answer), (away_until != 0 && self.away_until.swap(0, Ordering::Relaxed) != 0).then_some(Turn::Back)),
             Ok(Err(_)) | Err(_) => (None, (self.away_until.swap(again, Ordering::Relaxed) == 0).then_some(Turn::Away)),
         }
     }
