@@ -70,3 +70,22 @@ async fn a_log_directory_takes_files_without_secrets() {
     assert!(text.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{text}");
     assert!(!text.contains(&secret) && !text.contains("a-system-key-of-32"), "{text}");
 }
+
+#[cfg(feature = "otlp")]
+#[tokio::test]
+async fn a_collector_is_told_of_each_request() {
+    let mut collector = Inbox::open().await;
+    let place = std::sync::Arc::new(crate::harness::Place::new());
+    let settings = crate::harness::server::owned(&[("A2A_OTLP_URL", &collector.url)]);
+    // Functions of their own processes log for themselves.
+    let server = Server::launched(place, settings, Vec::new());
+    server.post("/rpc/GetTask", &[("traceparent", PARENT)], r#"{"jsonrpc":"2.0","id":1,"method":"GetTask","params":{"id":"none"}}"#).await;
+    // What isn't sent yet is sent before the end.
+    server.terminate();
+    let told = collector.next().await.body;
+    let span = &told["resourceSpans"][0]["scopeSpans"][0]["spans"][0];
+    assert_eq!((&span["traceId"], &span["parentSpanId"], &span["name"]), (&TRACE.into(), &"00f067aa0ba902b7".into(), &"GetTask".into()), "{told}");
+    assert_eq!(span["spanId"].as_str().unwrap().len(), 16, "{told}");
+    let time = |name: &str| span[name].as_str().unwrap().parse::<u128>().unwrap();
+    assert!(time("startTimeUnixNano") < time("endTimeUnixNano"), "{told}");
+}

@@ -15,8 +15,8 @@ use crate::{
 };
 
 /// The adapter for the official SDK's executors is off by default, as its server crate is heavy; the benches build that crate anyway. Fault
-/// points are for tests only.
-const WITH_ADAPTER: &str = "--features=agents/sdk-executor,gateway/fault-points";
+/// points are for tests only, and spans for a collector are off by default.
+const WITH_ADAPTER: &str = "--features=agents/sdk-executor,gateway/fault-points,gateway/otlp,tests/otlp";
 
 /// What else the end-to-end suite runs over, after SQLite with its functions in-process: the values of `A2A_TEST_BACKEND` and `A2A_TEST_FUNCTIONS`,
 /// a name for people, and the servers that it needs.

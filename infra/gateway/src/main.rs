@@ -9,6 +9,8 @@ mod functions;
 mod gateway;
 mod lambda;
 mod metrics_page;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod project_documents;
 mod request_ids;
 mod responses;

@@ -9,6 +9,8 @@ use http::HeaderMap;
 pub(crate) struct Trace<'a> {
     /// 32 hexadecimal digits.
     pub id: Cow<'a, str>,
+    /// The caller's place in it, 16 digits; `None` where only the root is known.
+    pub parent_span: Option<&'a str>,
     is_sampled: bool,
     /// X-Ray's own name of it, where there is one.
     pub xray: Option<&'a str>,
@@ -21,10 +23,12 @@ impl<'a> Trace<'a> {
         let xray = header("x-amzn-trace-id").and_then(root);
         let parent = header("traceparent").and_then(parent);
         match (parent, xray) {
-            (Some((id, is_sampled)), xray) => Some(Trace { id: Cow::Borrowed(id), is_sampled, xray: xray.map(|(root, _)| root) }),
+            (Some((id, span, is_sampled)), xray) => {
+                Some(Trace { id: Cow::Borrowed(id), parent_span: Some(span), is_sampled, xray: xray.map(|(root, _)| root) })
+            }
             // `1-`, 8 digits of time, `-`, 24 digits.
             (None, Some((root, is_sampled))) => {
-                Some(Trace { id: Cow::Owned(format!("{}{}", &root[2..10], &root[11..])), is_sampled, xray: Some(root) })
+                Some(Trace { id: Cow::Owned(format!("{}{}", &root[2..10], &root[11..])), parent_span: None, is_sampled, xray: Some(root) })
             }
             (None, None) => None,
         }
@@ -36,8 +40,8 @@ impl<'a> Trace<'a> {
     }
 }
 
-/// The trace's id and whether it is sampled, of a `traceparent`.
-fn parent(header: &str) -> Option<(&str, bool)> {
+/// The trace's id, the caller's place in it and whether it is sampled, of a `traceparent`.
+fn parent(header: &str) -> Option<(&str, &str, bool)> {
     let mut parts = header.trim().split('-');
     let [version, id, span, flags] = [parts.next()?, parts.next()?, parts.next()?, parts.next()?];
     let is_hex = |text: &str, length| text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
@@ -47,7 +51,7 @@ fn parent(header: &str) -> Option<(&str, bool)> {
     if !is_known || !is_id(id, 32) || !is_id(span, 16) || !is_hex(flags, 2) {
         return None;
     }
-    Some((id, u8::from_str_radix(flags, 16).ok()? & 1 == 1))
+    Some((id, span, u8::from_str_radix(flags, 16).ok()? & 1 == 1))
 }
 
 /// The root and whether it is sampled, of X-Ray's header.
@@ -63,7 +67,7 @@ fn root(header: &str) -> Option<(&str, bool)> {
 }
 
 /// The request's place in its trace: its id, which is a UUID, folded to 16 digits, of which one at least isn't zero.
-fn span(request_id: &str) -> String {
+pub(crate) fn span(request_id: &str) -> String {
     let digits = request_id.bytes().filter_map(|byte| char::from(byte).to_digit(16));
     let folded = digits.enumerate().fold(0_u64, |folded, (at, digit)| folded ^ (u64::from(digit) << (60 - 4 * (at % 16))));
     format!("{:016x}", folded.max(1))

@@ -16,7 +16,8 @@ use self::{
     gathered::{Gathered, Gathering},
     json_line::JsonLine,
 };
-use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::Subscriber;
+use tracing_subscriber::{Layer, Registry, filter::Targets, fmt, layer::SubscriberExt, registry::LookupSpan, util::SubscriberInitExt};
 
 /// How a line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +81,18 @@ pub enum LogError {
 
 /// From now on this process logs. Once for each process.
 pub fn start(settings: &LogSettings) -> Result<LogGuard, LogError> {
+    begin(settings, tracing_subscriber::registry())
+}
+
+/// The same, and a layer hears of each line that is logged.
+pub fn start_with(settings: &LogSettings, layer: impl Layer<Registry> + Send + Sync) -> Result<LogGuard, LogError> {
+    begin(settings, tracing_subscriber::registry().with(layer))
+}
+
+fn begin<S>(settings: &LogSettings, heard: S) -> Result<LogGuard, LogError>
+where
+    S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
+{
     let filter = settings.filter.parse::<Targets>().map_err(|cause| LogError::Filter { filter: settings.filter.clone(), cause })?;
     let terminal = settings.directory.is_none() && io::stdout().is_terminal();
     let format = settings.format.unwrap_or(if terminal { LogFormat::Text } else { LogFormat::Json });
@@ -93,7 +106,7 @@ pub fn start(settings: &LogSettings) -> Result<LogGuard, LogError> {
         None if settings.blocking => (Writer::Blocking, None),
         None => split(gathered::start(io::stdout()).map_err(LogError::Thread)?),
     };
-    let registry = tracing_subscriber::registry().with(filter);
+    let registry = heard.with(filter);
     let started = match format {
         LogFormat::Json => registry.with(fmt::layer().event_format(JsonLine).with_writer(writer)).try_init(),
         LogFormat::Text => registry.with(fmt::layer().with_ansi(terminal).with_writer(writer)).try_init(),

@@ -36,7 +36,8 @@ pub async fn run(options: ServeOptions) -> Result<()> {
     let (listener, address) = server::bind(&options.addr).await.context("clients (--addr)")?;
     let (metrics_listener, metrics_address) = server::bind(&options.metrics_addr).await.context("metrics (--metrics-addr)")?;
     let page = telemetry::install_prometheus()?;
-    let _log = telemetry::logs::start(&settings.logging).context("A2A_LOG_DIR, RUST_LOG")?;
+    let (stop, closing, ended) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
+    let (_log, spans) = log(&settings, &ended)?;
     // A corpus in a file is as whoever wrote it wants it.
     if settings.storage.corpus.is_none() {
         project_documents::index(&*setup::documents(&settings).await?).await.context("the project's own documents")?;
@@ -44,7 +45,6 @@ pub async fn run(options: ServeOptions) -> Result<()> {
     let app = setup::app(settings).await?;
 
     let functions = Functions::new(&template, bootstraps)?;
-    let (stop, closing, ended) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
     let gateway = Arc::new(Gateway::new(app.clone(), &template, |name| functions.handler(name), closing.clone())?);
     let mut workers = workers::start(&app, &template, |name| functions.handler(name), &stop)?;
     if let Some(service) = &functions.service {
@@ -65,7 +65,30 @@ pub async fn run(options: ServeOptions) -> Result<()> {
     functions.stop().await;
     ended.cancel();
     tracing::info!(drained, "ended");
+    let _ = timeout_at(end, spans.join_all()).await;
     Ok(())
+}
+
+/// Starts the log, and what tells a collector of requests until `ended`.
+#[cfg(feature = "otlp")]
+fn log(settings: &Settings, ended: &CancellationToken) -> Result<(telemetry::logs::LogGuard, JoinSet<()>)> {
+    let mut telling = JoinSet::new();
+    let started = match settings.serving.otlp_url.clone() {
+        None => telemetry::logs::start(&settings.logging),
+        Some(url) => {
+            let (layer, spans) = crate::otlp::spans();
+            telling.spawn(crate::otlp::send(url, spans, ended.clone()));
+            telemetry::logs::start_with(&settings.logging, layer)
+        }
+    };
+    Ok((started.context("A2A_LOG_DIR, RUST_LOG")?, telling))
+}
+
+/// Starts the log.
+#[cfg(not(feature = "otlp"))]
+fn log(settings: &Settings, _: &CancellationToken) -> Result<(telemetry::logs::LogGuard, JoinSet<()>)> {
+    anyhow::ensure!(settings.serving.otlp_url.is_none(), "A2A_OTLP_URL is set, but this program was built without `--features otlp`");
+    Ok((telemetry::logs::start(&settings.logging).context("A2A_LOG_DIR, RUST_LOG")?, JoinSet::new()))
 }
 
 /// The functions, each in the way that was asked for.

@@ -26,6 +26,8 @@ pub struct ServingSettings {
     pub require_https: bool,
     /// `A2A_REQUEST_TIMEOUT_SECONDS`: how long a blocking call may take, 1 to 900. Default 60.
     pub request_timeout: Duration,
+    /// `A2A_OTLP_URL`: a collector of OpenTelemetry that `a2a serve` tells of each request, where it is built with the feature `otlp`. Default none.
+    pub otlp_url: Option<String>,
     /// `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets.
     pub surroundings: Surroundings,
     /// The same name; `None` in a server.
@@ -66,6 +68,7 @@ pub(super) fn read(vars: &Vars) -> Result<ServingSettings, SettingError> {
         cors_origins: cors_origins(vars)?,
         require_https: vars.switch("A2A_REQUIRE_HTTPS")?,
         request_timeout: Duration::from_secs(vars.number("A2A_REQUEST_TIMEOUT_SECONDS", 1..=900, 60)?),
+        otlp_url: vars.url("A2A_OTLP_URL", &["http", "https"])?,
         surroundings: vars.get("AWS_LAMBDA_FUNCTION_NAME").map_or(Surroundings::Server, |_| Surroundings::Lambda),
         function: vars.get("AWS_LAMBDA_FUNCTION_NAME").map(str::to_owned),
         memory_bytes: vars.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").and_then(|megabytes| Some(megabytes.parse::<u64>().ok()? << 20)),

@@ -48,6 +48,7 @@ fn each_variable_is_read() {
         ("A2A_REQUEST_TIMEOUT_SECONDS", "25"),
         ("A2A_LOG_FORMAT", "text"),
         ("A2A_LOG_DIR", "/var/log/a2a"),
+        ("A2A_OTLP_URL", "http://127.0.0.1:4318"),
         ("A2A_LOG_MAX_MB", "7"),
         ("A2A_METRICS_NAMESPACE", "a2a/production"),
         ("AWS_LAMBDA_FUNCTION_NAME", "front-door"),
@@ -70,7 +71,7 @@ fn each_variable_is_read() {
     assert_eq!((settings.serving.function.as_deref(), settings.serving.memory_bytes), (Some("front-door"), Some(512 << 20)));
     assert_eq!((settings.logging.format, settings.logging.metrics_namespace.as_str()), (Some(LogFormat::Text), "a2a/production"));
     assert!(settings.logging.blocking);
-    assert_eq!(settings.logging.max_file_bytes, 7 << 20);
+    assert_eq!((settings.logging.max_file_bytes, settings.serving.otlp_url.as_deref()), (7 << 20, Some("http://127.0.0.1:4318")));
 }
 
 #[test]
@@ -106,6 +107,7 @@ fn a_wrong_variable_is_named_with_what_it_holds_and_what_it_takes() {
         ("A2A_REQUEST_TIMEOUT_SECONDS", "901", "`901`"),
         ("A2A_LOG_FORMAT", "xml", "`xml`"),
         ("A2A_LOG_MAX_MB", "0", "`0`"),
+        ("A2A_OTLP_URL", "collector:4318", "`***` (14 bytes)"),
         ("A2A_METRICS_NAMESPACE", "a name", "`a name`"),
     ] {
         let error = settings(&[(name, value)]).expect_err(name);
