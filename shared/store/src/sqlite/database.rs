@@ -3,12 +3,13 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    thread,
     time::Duration,
 };
 
 use engine::ports::StoreError;
 use parking_lot::Mutex;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
@@ -30,6 +31,8 @@ const CACHE_KIB: i64 = 32 * 1024;
 
 /// How long a lock of another process is waited for.
 const BUSY: Duration = Duration::from_secs(10);
+/// How long a file is left alone that another process is making.
+const IN_BETWEEN: Duration = Duration::from_millis(10);
 
 /// A SQLite file. Cheap to clone; the last clone closes it.
 ///
@@ -183,7 +186,20 @@ fn in_one_snapshot<T>(connection: &Connection, work: impl FnOnce(&Connection) ->
     outcome
 }
 
+/// A connection to a file that others may be opening for the first time, too: who finds it in between rollback journal and log is told at once that it
+/// is locked, however patient.
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let mut waits = BUSY.as_millis() / IN_BETWEEN.as_millis();
+    loop {
+        match connect_once(path) {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && waits > 0 => waits -= 1,
+            outcome => return outcome,
+        }
+        thread::sleep(IN_BETWEEN);
+    }
+}
+
+fn connect_once(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, flags(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE))?;
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(PREPARED);
