@@ -1,14 +1,8 @@
 //! What holds for each source file.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
-/// The repository.
-pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
-}
+pub use tests::files::root;
 
 /// Every Rust file of ours below a folder: its path from the repository, and its text.
 fn sources(folder: &str) -> Vec<(String, String)> {

@@ -1,24 +1,12 @@
 //! Prometheus' rules, the dashboards and the runbook: what they name is there, and the rules fire when they should.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{collections::BTreeSet, path::Path, process::Command};
 
 use regex::Regex;
 use serde_json::Value;
+use tests::files::{read, root};
 
 use crate::stack::Stack;
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-fn read(path: &str) -> String {
-    fs::read_to_string(root().join(path)).unwrap()
-}
 
 /// The rules, each as it stands in the file.
 fn rules() -> Vec<Value> {

@@ -79,13 +79,20 @@ async fn a_collector_is_told_of_each_request() {
     let settings = crate::harness::server::owned(&[("A2A_OTLP_URL", &collector.url)]);
     // Functions of their own processes log for themselves.
     let server = Server::launched(place, settings, Vec::new());
-    server.post("/rpc/GetTask", &[("traceparent", PARENT)], r#"{"jsonrpc":"2.0","id":1,"method":"GetTask","params":{"id":"none"}}"#).await;
+    for headers in [&[("traceparent", PARENT)][..], &[], &[]] {
+        server.post("/rpc/GetTask", headers, r#"{"jsonrpc":"2.0","id":1,"method":"GetTask","params":{"id":"none"}}"#).await;
+    }
     // What isn't sent yet is sent before the end.
     server.terminate();
     let told = collector.next().await.body;
-    let span = &told["resourceSpans"][0]["scopeSpans"][0]["spans"][0];
+    let spans = told["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().unwrap();
+    assert_eq!(spans.len(), 3, "{told}");
+    for (id, digits) in [("traceId", 32), ("spanId", 16)] {
+        let ids: std::collections::BTreeSet<_> = spans.iter().map(|span| span[id].as_str().unwrap()).collect();
+        assert!(ids.len() == 3 && ids.iter().all(|id| id.len() == digits), "{told}");
+    }
+    let span = &spans[0];
     assert_eq!((&span["traceId"], &span["parentSpanId"], &span["name"]), (&TRACE.into(), &"00f067aa0ba902b7".into(), &"GetTask".into()), "{told}");
-    assert_eq!(span["spanId"].as_str().unwrap().len(), 16, "{told}");
     let time = |name: &str| span[name].as_str().unwrap().parse::<u128>().unwrap();
     assert!(time("startTimeUnixNano") < time("endTimeUnixNano"), "{told}");
 }

@@ -1,23 +1,14 @@
 //! What compose.yaml and the Dockerfile promise: limits, isolation, no default password, nothing as root.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::Path, process::Command};
 
 use serde_yaml_ng::Value;
-use tests::servers;
+use tests::{
+    files::{read, root},
+    servers,
+};
 
 use crate::harness::{Server, message};
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-fn read(path: &str) -> String {
-    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
 
 /// As it is with its anchors followed.
 fn compose() -> Value {

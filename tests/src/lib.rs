@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, reason = "what fails here fails a test")]
 
 pub mod aws;
+pub mod files;
 pub mod servers;
 
 #[cfg(doctest)]

@@ -12,7 +12,7 @@ use protocol::{
 };
 use telemetry::metric;
 
-use crate::{App, Body, exchange::Exchange, trace};
+use crate::{App, Body, exchange::Exchange};
 
 /// What a request turned out to be.
 pub(crate) struct Seen {
@@ -43,7 +43,6 @@ impl Seen {
             target: "a2a::request",
             request_id = exchange.request_id.unwrap_or_default(),
             trace_id = exchange.trace.as_ref().map_or("", |trace| &*trace.id),
-            span_id = exchange.trace.as_ref().map(|_| trace::span(exchange.request_id.unwrap_or_default())),
             parent_span_id = exchange.trace.as_ref().and_then(|trace| trace.parent_span),
             xray_trace_id = exchange.trace.as_ref().and_then(|trace| trace.xray),
             http_method = exchange.http_method.as_str(),

@@ -36,7 +36,7 @@ impl<'a> Trace<'a> {
 
     /// `traceparent` for what this request brings about, in which it is the parent.
     pub fn parent(&self, request_id: Option<&str>) -> String {
-        format!("00-{}-{}-0{}", self.id, span(request_id.unwrap_or_default()), u8::from(self.is_sampled))
+        format!("00-{}-{}-0{}", self.id, span_id(request_id.unwrap_or_default()), u8::from(self.is_sampled))
     }
 }
 
@@ -67,7 +67,7 @@ fn root(header: &str) -> Option<(&str, bool)> {
 }
 
 /// The request's place in its trace: its id, which is a UUID, folded to 16 digits, of which one at least isn't zero.
-pub(crate) fn span(request_id: &str) -> String {
+pub fn span_id(request_id: &str) -> String {
     let digits = request_id.bytes().filter_map(|byte| char::from(byte).to_digit(16));
     let folded = digits.enumerate().fold(0_u64, |folded, (at, digit)| folded ^ (u64::from(digit) << (60 - 4 * (at % 16))));
     format!("{:016x}", folded.max(1))

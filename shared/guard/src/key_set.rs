@@ -173,8 +173,8 @@ pub(crate) mod tests {
         let shown = Arc::new(Shown { set: RwLock::new(set(&[ec("a", "")])), ..Shown::default() });
         let keys = KeySet::new(shown.clone());
         assert_eq!(shown.fetches.load(Ordering::SeqCst), 0);
-        for now in [0, 1, 599] {
-            assert_eq!(found(&keys, "a", now).await, Ok(true));
+        for time in [0, 1, 599] {
+            assert_eq!(found(&keys, "a", time).await, Ok(true));
         }
         assert_eq!(shown.fetches.load(Ordering::SeqCst), 1);
         assert_eq!(found(&keys, "a", 600).await, Ok(true));

@@ -130,8 +130,8 @@ async fn processes_count_together_and_hear_of_blocks_within_five_seconds() {
         (Failed::Counted, Failed::Counted, Failed::Blocked)
     );
     let seconds = |seconds| at(0) + TimeDelta::seconds(seconds);
-    for now in [0, 1, 4].map(seconds) {
-        assert_eq!(known(&other, "192.0.2.1", now).await, None, "what it read is believed");
+    for time in [0, 1, 4].map(seconds) {
+        assert_eq!(known(&other, "192.0.2.1", time).await, None, "what it read is believed");
     }
     assert_eq!(store.listed.load(Ordering::Relaxed), 1);
     assert_eq!(known(&other, "192.0.2.1", seconds(5)).await, Some(at(15)));

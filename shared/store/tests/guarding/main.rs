@@ -22,6 +22,7 @@ macro_rules! every_backend {
 }
 
 mod audit_log;
+mod block_store;
 mod key_store;
 
 async fn sqlite() -> store::SqliteDatabase {

@@ -1,5 +1,4 @@
-//! What every store of blocked addresses must do, whatever it is made of. A backend adds its line at the end.
-#![allow(clippy::unwrap_used, reason = "what fails here fails a test")]
+//! What every store of blocked addresses must do.
 
 use std::sync::Arc;
 
@@ -7,42 +6,14 @@ use chrono::{DateTime, Utc};
 use engine::ports::{Block, BlockStore, Offender};
 use futures::future::join_all;
 
-/// The suite for one backend: `$store` makes an empty store, each apart from the others.
-macro_rules! block_store {
-    ($backend:ident, $store:expr) => {
-        block_store! { $backend, $store; what_was_put_is_there, of_many_who_change_an_address_one_wins,
-            only_who_is_blocked_now_is_listed_the_latest_first, a_forgotten_address_is_new_again }
-    };
-    ($backend:ident, $store:expr; $($fact:ident),+) => {
-        mod $backend {
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $fact() {
-                    let store: super::Store = std::sync::Arc::new($store);
-                    super::$fact(store).await;
-                }
-            )+
-        }
-    };
-}
-
 /// The store under test.
 type Store = Arc<dyn BlockStore>;
 
-block_store!(sqlite, store::SqliteDatabase::temporary().unwrap());
-block_store!(postgres, super::in_postgres().await);
-block_store!(dynamodb, super::dynamodb_table().await);
-
-async fn in_postgres() -> store::PostgresDatabase {
-    let database = store::PostgresDatabase::open(&tests::servers::postgres_database().await, 10).unwrap();
-    database.migrate().await.unwrap();
-    database
-}
-
-async fn dynamodb_table() -> store::DynamoDbDatabase {
-    let database = store::DynamoDbDatabase::new(tests::servers::unique_name(), async || tests::servers::aws_config());
-    database.create_table().await.unwrap();
-    database
+every_backend! {
+    what_was_put_is_there,
+    of_many_who_change_an_address_one_wins,
+    only_who_is_blocked_now_is_listed_the_latest_first,
+    a_forgotten_address_is_new_again,
 }
 
 /// In the time of the servers, which may forget what is long over.
