@@ -1,6 +1,7 @@
 //! Who may do what: tokens, owners, the extended card.
 
 use serde_json::json;
+use tests::tokens::SigningKey;
 
 use crate::harness::{Server, message, state};
 
@@ -63,8 +64,7 @@ async fn the_extended_card_needs_credentials() {
 async fn a_bad_credential_is_refused_even_where_none_is_needed() {
     let server = Server::with(&[("A2A_AGENTS", "conformance"), ("A2A_SECRET_KEY", KEY)]);
     let claims = json!({"sub": "ada", "role": "authenticated", "iat": 1_000_000_000, "exp": 1_000_003_600});
-    let key = jsonwebtoken::EncodingKey::from_secret(KEY.as_bytes());
-    let expired = format!("Bearer {}", jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap());
+    let expired = SigningKey::secret("", KEY).bearer(&claims);
     for bad in ["Bearer nonsense", "Bearer a.b.c", expired.as_str()] {
         let body = json!({"jsonrpc": "2.0", "id": 9, "method": "GetTask", "params": {"id": "x"}}).to_string();
         let answered = server.post("/", &[("A2A-Version", "1.0"), ("Authorization", bad)], body).await;

@@ -51,15 +51,11 @@ async fn tokens_of_the_provider_are_taken_and_their_bearers_own_their_tasks() {
 
 #[tokio::test]
 async fn other_tokens_are_refused() {
-    let (rsa, stranger) = (SigningKey::rsa("r"), SigningKey::rsa("r"));
+    let (rsa, stranger) = (SigningKey::rsa("r"), SigningKey::rsa_of_a_stranger("r"));
     let provider = IdentityProvider::showing(&[&rsa]).await;
     let server = trusting(&provider);
     assert_eq!(status(&server, &rsa.bearer(&claims(json!({})))).await, 200);
-    let confused = {
-        let header = jsonwebtoken::Header { kid: Some("r".into()), ..jsonwebtoken::Header::default() };
-        let key = jsonwebtoken::EncodingKey::from_secret(rsa.public().to_string().as_bytes());
-        format!("Bearer {}", jsonwebtoken::encode(&header, &claims(json!({})), &key).unwrap())
-    };
+    let confused = SigningKey::secret("r", &rsa.public().to_string()).bearer(&claims(json!({})));
     for bad in [
         rsa.bearer(&claims(json!({"exp": 1_000_000_000}))),
         rsa.bearer(&claims(json!({"nbf": 3_999_999_999_u64}))),

@@ -13,7 +13,7 @@ const KEY: &str = "a-system-key-of-32-characters-00";
 const SEEN_WITHIN: Duration = Duration::from_secs(15);
 
 async fn ask(gateway: &Gateway, path: &str) -> (u16, Value) {
-    let asked = reqwest::Client::builder().no_proxy().build().unwrap().get(format!("{}{path}", gateway.base)).header("X-API-Key", KEY);
+    let asked = tests::http().build().unwrap().get(format!("{}{path}", gateway.base)).header("X-API-Key", KEY);
     let answered = tokio::time::timeout(Duration::from_secs(10), asked.send()).await.expect("an answer in time").unwrap();
     (answered.status().as_u16(), answered.json().await.unwrap())
 }

@@ -50,7 +50,7 @@ impl Seen {
 
 /// Asks one of the gateways again and again. Nothing but a limit may refuse a request, and each is answered soon.
 async fn ask(base: &str, gateway: usize, seen: &watch::Sender<Seen>) {
-    let http = reqwest::Client::builder().no_proxy().timeout(ANSWERED_WITHIN).build().unwrap();
+    let http = tests::http().timeout(ANSWERED_WITHIN).build().unwrap();
     let body = json!({"jsonrpc": "2.0", "id": 1, "method": "GetTask", "params": {"id": "missing"}}).to_string();
     loop {
         let asked = http.post(base).header("A2A-Version", "1.0").header("Content-Type", "application/json").body(body.clone());
@@ -75,7 +75,7 @@ async fn until(seen: &watch::Sender<Seen>, before: Seen, expected: impl Fn(Seen)
 /// How often the audit log says this of the limits.
 async fn told(gateway: &Gateway, outcome: &str, detail: &str) -> u64 {
     let url = format!("{}/admin/audit?type=limit&pageSize=200", gateway.base);
-    let asked = reqwest::Client::builder().no_proxy().build().unwrap().get(url).header(ADMIN.0, ADMIN.1).send().await.unwrap();
+    let asked = tests::http().build().unwrap().get(url).header(ADMIN.0, ADMIN.1).send().await.unwrap();
     assert_eq!(asked.status(), 200);
     let page: Value = asked.json().await.unwrap();
     let records = page["records"].as_array().unwrap().iter();

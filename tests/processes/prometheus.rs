@@ -51,7 +51,7 @@ impl Prometheus {
     }
 
     async fn ask(&self, path: &str) -> Option<Value> {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = tests::http().build().unwrap();
         client.get(format!("{}{path}", self.base)).send().await.ok()?.json().await.ok()
     }
 

@@ -77,7 +77,7 @@ pub async fn sqs(endpoint: &str, name: &str, input: Value) -> Value {
 
 /// An operation in AWS's JSON protocol. These servers don't check signatures, but read the region and the service from them.
 async fn operation(endpoint: &str, service: &str, target: &str, input: Value) -> Value {
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let client = crate::http().build().expect("a client");
     let scope = format!("Credential=test/20260101/{REGION}/{service}/aws4_request");
     let request = client
         .post(endpoint)

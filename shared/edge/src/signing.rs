@@ -2,17 +2,17 @@
 
 use std::{error::Error, sync::Arc};
 
-use aws_lc_rs::{
-    digest,
-    rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
-};
 use base64::{
     Engine as _,
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
 };
 use futures::future::BoxFuture;
 use protocol::types::AgentCardSignature;
+use ring::{
+    digest,
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
+};
 use serde_json::json;
 
 const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
@@ -42,8 +42,7 @@ pub enum SigningKeyError {
 impl SigningKey {
     /// A new private key as PEM: to be kept, so that signatures can be checked after a restart.
     pub fn generate_pem() -> Result<String, SigningKeyError> {
-        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| SigningKeyError::NotMade)?;
-        let der = pair.to_pkcs8v1().map_err(|_| SigningKeyError::NotMade)?;
+        let der = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).map_err(|_| SigningKeyError::NotMade)?;
         let text = BASE64_STANDARD.encode(der.as_ref());
         let lines: Vec<&str> = text.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
         Ok(format!("{BEGIN}\n{}\n{END}\n", lines.join("\n")))
@@ -53,7 +52,7 @@ impl SigningKey {
     pub fn from_pem(pem: &str) -> Result<Self, SigningKeyError> {
         let text = pem.trim().strip_prefix(BEGIN).and_then(|rest| rest.strip_suffix(END)).ok_or(SigningKeyError::NotAKey)?;
         let der = BASE64_STANDARD.decode(text.split_whitespace().collect::<String>()).map_err(|_| SigningKeyError::NotAKey)?;
-        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &der).map_err(|_| SigningKeyError::NotAKey)?;
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &der, &SystemRandom::new()).map_err(|_| SigningKeyError::NotAKey)?;
         // An uncompressed point: 4, then both coordinates.
         let point: &[u8] = pair.public_key().as_ref();
         let (x, y) = point.get(1..).and_then(|rest| rest.split_at_checked(32)).ok_or(SigningKeyError::NotAKey)?;
@@ -91,7 +90,7 @@ impl SigningKey {
 
 #[cfg(test)]
 mod tests {
-    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
+    use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
     use serde_json::Value;
 
     use super::*;

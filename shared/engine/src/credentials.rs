@@ -6,13 +6,14 @@
 
 use std::fmt;
 
-use aws_lc_rs::{
-    aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
-    error::Unspecified,
-    hkdf, rand,
-};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use protocol::types::TaskPushNotificationConfig;
+use ring::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    error::Unspecified,
+    hkdf,
+    rand::{SecureRandom, SystemRandom},
+};
 
 use crate::{
     Engine,
@@ -27,7 +28,7 @@ const ID_LEN: usize = 8;
 /// A key of AES-256-GCM and what it is called. Nonces are random: one key is good for 2^32 texts.
 pub struct CredentialKey {
     id: String,
-    key: RandomizedNonceKey,
+    key: LessSafeKey,
 }
 
 impl CredentialKey {
@@ -39,11 +40,11 @@ impl CredentialKey {
     pub fn derived_from(secret: &str) -> Result<Self, StoreError> {
         let derived = || {
             let base = hkdf::Salt::new(hkdf::HKDF_SHA256, b"a2a webhook credentials").extract(secret.as_bytes());
-            let (mut id, mut key) = ([0; 32], [0; 32]);
+            let mut id = [0; 32];
             base.expand(&[b"id"], hkdf::HKDF_SHA256)?.fill(&mut id)?;
-            base.expand(&[b"key"], hkdf::HKDF_SHA256)?.fill(&mut key)?;
+            let key = UnboundKey::from(base.expand(&[b"key"], &AES_256_GCM)?);
             let id = id[..ID_LEN].iter().map(|byte| format!("{byte:02x}")).collect();
-            Ok::<_, Unspecified>(CredentialKey { id, key: RandomizedNonceKey::new(&AES_256_GCM, &key)? })
+            Ok::<_, Unspecified>(CredentialKey { id, key: LessSafeKey::new(key) })
         };
         derived().map_err(|Unspecified| StoreError::Failed("no key can be derived for the credentials of webhooks".into()))
     }
@@ -54,7 +55,9 @@ impl CredentialKey {
     /// Where the machine has no randomness.
     pub fn new_secret() -> Result<String, StoreError> {
         let mut secret = [0; 32];
-        rand::fill(&mut secret).map_err(|Unspecified| StoreError::Failed("no key can be made for the credentials of webhooks".into()))?;
+        SystemRandom::new()
+            .fill(&mut secret)
+            .map_err(|Unspecified| StoreError::Failed("no key can be made for the credentials of webhooks".into()))?;
         Ok(BASE64_URL_SAFE_NO_PAD.encode(secret))
     }
 
@@ -64,9 +67,11 @@ impl CredentialKey {
     }
 
     fn seal(&self, text: &str, place: &str) -> Result<String, Unspecified> {
+        let mut nonce = [0; NONCE_LEN];
+        SystemRandom::new().fill(&mut nonce)?;
         let mut sealed = text.as_bytes().to_vec();
-        let nonce = self.key.seal_in_place_append_tag(Aad::from(place), &mut sealed)?;
-        let whole = [&nonce.as_ref()[..], &sealed].concat();
+        self.key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(place), &mut sealed)?;
+        let whole = [&nonce[..], &sealed].concat();
         Ok(format!("{SEALED}{}.{}", self.id, BASE64_URL_SAFE_NO_PAD.encode(whole)))
     }
 

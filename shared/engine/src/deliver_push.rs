@@ -2,9 +2,9 @@
 
 use std::{fmt::Write, time::Duration};
 
-use aws_lc_rs::hmac;
 use chrono::{DateTime, Utc};
 use protocol::push;
+use ring::hmac;
 
 use crate::{
     Engine, WorkOutcome,

@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aws_lc_rs::digest;
 use protocol::{
     A2aError, SendMessage,
     types::{Message, SendMessageRequest, Task, TaskPushNotificationConfig, new_context_id, new_message_id, new_task_id},
 };
+use ring::digest;
 use tokio_util::sync::CancellationToken;
 
 use crate::{

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::rand;
 use chrono::{DateTime, TimeDelta, Utc};
 use engine::{
     Caller, Role,
@@ -10,6 +9,7 @@ use engine::{
 };
 use moka::sync::Cache;
 use parking_lot::RwLock;
+use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::{Identity, secret::hex_digest};
 
@@ -266,7 +266,7 @@ fn random(length: usize, alphabet: &[u8]) -> Result<String, KeyError> {
     let mut text = String::with_capacity(length);
     while text.len() < length {
         let mut bytes = [0; 64];
-        rand::fill(&mut bytes).map_err(|_| KeyError::NotMade)?;
+        SystemRandom::new().fill(&mut bytes).map_err(|_| KeyError::NotMade)?;
         let characters =
             bytes.iter().map(|byte| usize::from(*byte)).filter(|byte| *byte < fair).map(|byte| char::from(alphabet[byte % alphabet.len()]));
         text.extend(characters.take(length - text.len()));

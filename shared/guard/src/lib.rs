@@ -3,6 +3,7 @@
 mod access;
 mod address;
 mod blocks;
+mod cryptography;
 mod guard;
 mod key_ring;
 mod key_set;
@@ -20,6 +21,7 @@ pub use blocks::{
     BLOCKS_BELIEVED_FOR, BLOCKS_COUNT_FOR, Blocks, DEFAULT_FAILURES, FAILURES_COUNT_FOR, FIRST_BLOCK, Failed, LONGEST_BLOCK, MAX_BLOCK_MINUTES,
     SharedBlocks,
 };
+pub use cryptography::use_ring;
 pub use guard::{Authentication, Guard, GuardSettings, Identity, MAX_CREDENTIAL_BYTES, shows_credentials};
 pub use key_ring::{DEFAULT_KEY_DAYS, IssuedKey, KEY_BELIEVED_FOR, KEY_CHARACTERS, KEY_PREFIX, KeyError, KeyRing, MAX_KEY_DAYS, MAX_KEYS, NewKey};
 pub use key_set::KeySetSource;

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::{
     KeySetSource,
     key_set::{Away, KeySet},
+    use_ring,
 };
 
 /// By how much the provider's clock may be ahead of ours.
@@ -52,6 +53,7 @@ impl Default for Audience {
 impl IdentityProvider {
     /// A provider with these keys, whose tokens must name this issuer and this audience, where they are given.
     pub fn new(keys: Arc<dyn KeySetSource>, issuer: Option<String>, audience: Option<String>) -> Self {
+        use_ring();
         IdentityProvider { keys: KeySet::new(keys), issuer, audience }
     }
 
@@ -102,45 +104,24 @@ impl IdentityProvider {
 
 #[cfg(test)]
 mod tests {
-    use aws_lc_rs::encoding::AsDer;
-    use aws_lc_rs::{
-        rsa::{KeyPair, KeySize},
-        signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
-    };
-    use base64::{
-        Engine as _,
-        prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
-    };
-    use jsonwebtoken::{EncodingKey, Header, jwk::Jwk};
+    use ::tests::tokens::SigningKey;
+    use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
     use serde_json::{Value, json};
 
     use super::*;
     use crate::key_set::tests::Shown;
 
     struct Provider {
-        rsa: EncodingKey,
-        ec: EncodingKey,
+        rsa: SigningKey,
+        ec: SigningKey,
         shown: Arc<Shown>,
         checks: IdentityProvider,
     }
 
-    fn pem(der: &[u8]) -> String {
-        format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", BASE64_STANDARD.encode(der))
-    }
-
-    fn jwk(key: &EncodingKey, algorithm: Algorithm, id: &str) -> Value {
-        let mut jwk = Jwk::from_encoding_key(key, algorithm).unwrap();
-        jwk.common.key_id = Some(id.to_owned());
-        serde_json::to_value(jwk).unwrap()
-    }
-
     impl Provider {
-        fn new() -> Self {
-            let rsa = KeyPair::generate(KeySize::Rsa2048).unwrap();
-            let rsa = EncodingKey::from_rsa_pem(pem(rsa.as_der().unwrap().as_ref()).as_bytes()).unwrap();
-            let ec = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
-            let ec = EncodingKey::from_ec_pem(pem(ec.to_pkcs8v1().unwrap().as_ref()).as_bytes()).unwrap();
-            let set = json!({"keys": [jwk(&rsa, Algorithm::RS256, "r"), jwk(&ec, Algorithm::ES256, "e")]}).to_string();
+        fn new(rsa: SigningKey) -> Self {
+            let ec = SigningKey::ec("e");
+            let set = json!({"keys": [rsa.public(), ec.public()]}).to_string();
             let shown = Arc::new(Shown::default());
             *shown.set.write() = Some(set);
             let checks = IdentityProvider::new(shown.clone(), Some("https://id.example".into()), Some("a2a".into()));
@@ -156,10 +137,6 @@ mod tests {
         DateTime::from_timestamp(1_000, 0).unwrap()
     }
 
-    fn header(algorithm: Algorithm, id: &str) -> Header {
-        Header { kid: Some(id.to_owned()), ..Header::new(algorithm) }
-    }
-
     fn claims(change: Value) -> Value {
         let mut claims = json!({"iss": "https://id.example", "aud": "a2a", "sub": "ann", "exp": 2_000});
         claims.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
@@ -167,25 +144,21 @@ mod tests {
         claims
     }
 
-    fn signed(header: &Header, claims: &Value, key: &EncodingKey) -> String {
-        jsonwebtoken::encode(header, claims, key).unwrap()
-    }
-
     #[tokio::test]
     async fn a_token_of_either_algorithm_tells_its_bearer() {
-        let provider = Provider::new();
+        let provider = Provider::new(SigningKey::rsa("r"));
         let ann = Caller { owner: "iss:https://id.example sub:ann".into(), role: Role::Authenticated };
-        for (header, key) in [(header(Algorithm::RS256, "r"), &provider.rsa), (header(Algorithm::ES256, "e"), &provider.ec)] {
+        for key in [&provider.rsa, &provider.ec] {
             for change in [json!({}), json!({"aud": ["other", "a2a"]}), json!({"nbf": 1_005}), json!({"exp": 1_000.5}), json!({"role": "admin"})] {
-                assert_eq!(provider.bearer(&signed(&header, &claims(change.clone()), key)).await, Some(ann.clone()), "{change}");
+                assert_eq!(provider.bearer(&key.signed(&key.header(json!({})), &claims(change.clone()))).await, Some(ann.clone()), "{change}");
             }
         }
-        assert_eq!(provider.bearer(&signed(&Header::new(Algorithm::ES256), &claims(json!({})), &provider.ec)).await, Some(ann), "the only key");
+        assert_eq!(provider.bearer(&provider.ec.signed(&json!({"alg": "ES256"}), &claims(json!({})))).await, Some(ann), "the only key");
     }
 
     #[tokio::test]
     async fn claims_that_do_not_hold_are_refused() {
-        let provider = Provider::new();
+        let provider = Provider::new(SigningKey::rsa("r"));
         for change in [
             json!({"exp": 1_000}),
             json!({"exp": null}),
@@ -202,31 +175,32 @@ mod tests {
             json!({"sub": "a\nb"}),
             json!({"sub": "a".repeat(256)}),
         ] {
-            let token = signed(&header(Algorithm::RS256, "r"), &claims(change.clone()), &provider.rsa);
+            let token = provider.rsa.signed(&provider.rsa.header(json!({})), &claims(change.clone()));
             assert_eq!(provider.bearer(&token).await, None, "{change}");
         }
     }
 
     #[tokio::test]
     async fn algorithms_are_pinned_by_the_key() {
-        let provider = Provider::new();
+        let provider = Provider::new(SigningKey::rsa("r"));
         let right = claims(json!({}));
         let set: Value = serde_json::from_str(provider.shown.set.read().as_ref().unwrap()).unwrap();
         let public = [set["keys"][0]["n"].as_str().unwrap().to_owned(), set["keys"][0].to_string(), set.to_string()];
         for secret in public {
             for id in ["r", "e"] {
-                let confused = signed(&header(Algorithm::HS256, id), &right, &EncodingKey::from_secret(secret.as_bytes()));
+                let key = SigningKey::secret(id, &secret);
+                let confused = key.signed(&key.header(json!({})), &right);
                 assert_eq!(provider.bearer(&confused).await, None, "signed with what everybody knows");
             }
         }
-        for (header, key) in [
-            (header(Algorithm::RS256, "e"), &provider.rsa),
-            (header(Algorithm::ES256, "r"), &provider.ec),
-            (header(Algorithm::RS512, "r"), &provider.rsa),
-            (header(Algorithm::PS256, "r"), &provider.rsa),
-            (header(Algorithm::RS256, "unknown"), &provider.rsa),
+        for (key, changes) in [
+            (&provider.rsa, json!({"kid": "e"})),
+            (&provider.ec, json!({"kid": "r"})),
+            (&provider.rsa, json!({"alg": "RS512"})),
+            (&provider.rsa, json!({"alg": "PS256"})),
+            (&provider.rsa, json!({"kid": "unknown"})),
         ] {
-            assert_eq!(provider.bearer(&signed(&header, &right, key)).await, None, "{header:?}");
+            assert_eq!(provider.bearer(&key.signed(&key.header(changes.clone()), &right)).await, None, "{changes}");
         }
         let part = |text: &str| BASE64_URL_SAFE_NO_PAD.encode(text);
         for none in ["none", "None", "NONE", ""] {
@@ -237,18 +211,18 @@ mod tests {
 
     #[tokio::test]
     async fn another_key_or_changed_claims_are_refused() {
-        let (provider, stranger) = (Provider::new(), Provider::new());
-        let right = header(Algorithm::ES256, "e");
-        let token = signed(&right, &claims(json!({})), &stranger.ec);
-        assert_eq!(provider.bearer(&token).await, None);
-        // A key that the token itself brings is nobody's.
-        let own = jwk(&stranger.ec, Algorithm::ES256, "e");
-        let brings = Header { jwk: Some(serde_json::from_value(own).unwrap()), jku: Some("https://stranger.example/".into()), ..right.clone() };
-        assert_eq!(provider.bearer(&signed(&brings, &claims(json!({})), &stranger.ec)).await, None);
-        let critical = Header { crit: Some(vec!["b64".into()]), ..right.clone() };
-        assert_eq!(provider.bearer(&signed(&critical, &claims(json!({})), &provider.ec)).await, None, "an extension that we don't know");
+        let (provider, stranger) = (Provider::new(SigningKey::rsa("r")), Provider::new(SigningKey::rsa_of_a_stranger("r")));
+        let right = claims(json!({}));
+        for (key, theirs) in [(&provider.ec, &stranger.ec), (&provider.rsa, &stranger.rsa)] {
+            assert_eq!(provider.bearer(&theirs.signed(&theirs.header(json!({})), &right)).await, None);
+            // A key that the token itself brings is nobody's.
+            let brings = theirs.header(json!({"jwk": theirs.public(), "jku": "https://stranger.example/"}));
+            assert_eq!(provider.bearer(&theirs.signed(&brings, &right)).await, None);
+            let critical = key.header(json!({"crit": ["b64"]}));
+            assert_eq!(provider.bearer(&key.signed(&critical, &right)).await, None, "an extension that we don't know");
+        }
 
-        let token = signed(&right, &claims(json!({})), &provider.ec);
+        let token = provider.ec.signed(&provider.ec.header(json!({})), &right);
         let parts: Vec<&str> = token.split('.').collect();
         let changed = BASE64_URL_SAFE_NO_PAD.encode(claims(json!({"sub": "bob"})).to_string());
         assert_eq!(provider.bearer(&format!("{}.{changed}.{}", parts[0], parts[2])).await, None);

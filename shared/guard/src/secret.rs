@@ -1,6 +1,7 @@
 //! A shared secret that can be compared without telling how much of a guess was right.
 
-use aws_lc_rs::{constant_time::verify_slices_are_equal, digest, hmac};
+use ring::{digest, hmac};
+use subtle::ConstantTimeEq;
 
 /// The digest of a secret: all that is kept of it, and equally long for every secret.
 #[derive(Clone)]
@@ -12,7 +13,7 @@ impl Secret {
     }
 
     pub(crate) fn is(&self, guess: &Secret) -> bool {
-        verify_slices_are_equal(self.0.as_ref(), guess.0.as_ref()).is_ok()
+        self.0.as_ref().ct_eq(guess.0.as_ref()).into()
     }
 }
 

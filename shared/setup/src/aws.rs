@@ -44,7 +44,7 @@ fn of_variables() -> SdkConfig {
 }
 
 fn http_client() -> SharedHttpClient {
-    Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https()
+    Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
 }
 
 /// `AWS_ENDPOINT_URL_SQS` and the like.

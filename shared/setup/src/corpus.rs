@@ -130,7 +130,8 @@ mod tests {
 
     async fn put(config: &SdkConfig, path: &str, body: Vec<u8>) {
         let url = format!("{}/{path}", config.endpoint_url().unwrap());
-        let response = reqwest::Client::new().put(url).header("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request");
+        let response =
+            ::tests::http().build().unwrap().put(url).header("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request");
         assert!(response.body(body).send().await.unwrap().status().is_success());
     }
 

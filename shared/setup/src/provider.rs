@@ -31,7 +31,7 @@ impl HttpKeySet {
     }
 
     async fn get(&self) -> Result<String> {
-        let build = async || Connector::builder().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build();
+        let build = async || Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).build();
         let response = self.connector.get_or_init(build).await.call(HttpRequest::get(self.url.as_str())?).await?;
         ensure!(response.status().as_u16() == 200, "it answered {}", response.status().as_u16());
         let body = Limited::new(response.into_body(), MAX_BYTES).collect().await.map_err(|error| anyhow!(error))?.to_bytes();

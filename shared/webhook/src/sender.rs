@@ -40,6 +40,8 @@ impl ReqwestWebhookSender {
 
     async fn client(&self) -> Result<&Client, WebhookError> {
         let build = async || {
+            // Refused where somebody said so before.
+            let _ = rustls::crypto::ring::default_provider().install_default();
             Client::builder()
                 .dns_resolver(Arc::new(FilteringResolver { lookup: self.lookup.clone(), allow_loopback: self.allow_loopback }))
                 .redirect(Policy::none())

@@ -304,7 +304,7 @@ pub async fn answered(response: reqwest::Response) -> Answered {
 }
 
 fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
+    tests::http().build().unwrap()
 }
 
 /// The process, its address for clients and its address for Prometheus.

@@ -33,7 +33,7 @@ pub struct Client {
 impl Client {
     /// Of gateways that run functions themselves, or as processes.
     pub fn new(processes: bool) -> Client {
-        Client { http: reqwest::Client::builder().no_proxy().timeout(NEVER).build().unwrap(), processes }
+        Client { http: tests::http().timeout(NEVER).build().unwrap(), processes }
     }
 
     /// A JSON-RPC call of A2A 1.0: its result, if it has one.

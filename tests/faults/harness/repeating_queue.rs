@@ -46,7 +46,7 @@ struct Held {
 
 impl RepeatingQueue {
     pub async fn before(endpoint: &str) -> RepeatingQueue {
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let http = tests::http().build().unwrap();
         let way = Arc::new(Way { endpoint: endpoint.to_owned(), http, held: Mutex::default(), repeated: AtomicU64::new(0) });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

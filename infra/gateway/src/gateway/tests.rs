@@ -110,12 +110,12 @@ fn text(text: String) -> Response {
 
 impl Running {
     async fn get(&self, path: &str) -> (StatusCode, String) {
-        let response = reqwest::get(format!("{}{path}", self.url)).await.unwrap();
+        let response = ::tests::http().build().unwrap().get(format!("{}{path}", self.url)).send().await.unwrap();
         (response.status(), response.text().await.unwrap())
     }
 
     async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> (StatusCode, String) {
-        let response = reqwest::Client::new().post(format!("{}{path}", self.url)).body(body).send().await.unwrap();
+        let response = ::tests::http().build().unwrap().post(format!("{}{path}", self.url)).body(body).send().await.unwrap();
         (response.status(), response.text().await.unwrap())
     }
 
@@ -207,7 +207,7 @@ async fn slashes_too_many_and_the_base_path_change_nothing() {
 #[tokio::test]
 async fn a_streamed_function_is_heard_piece_by_piece_and_a_buffered_one_at_its_end() {
     let gateway = running().await;
-    let mut response = reqwest::get(format!("{}/steps", gateway.url)).await.unwrap();
+    let mut response = ::tests::http().build().unwrap().get(format!("{}/steps", gateway.url)).send().await.unwrap();
     for step in 0..3 {
         assert_eq!(response.chunk().await.unwrap().unwrap(), format!("step {step}\n"));
         gateway.go_on.send(()).unwrap();
@@ -215,7 +215,7 @@ async fn a_streamed_function_is_heard_piece_by_piece_and_a_buffered_one_at_its_e
     assert_eq!(response.chunk().await.unwrap(), None);
 
     (0..3).for_each(|_| gateway.go_on.send(()).unwrap());
-    let response = reqwest::get(format!("{}/buffered", gateway.url)).await.unwrap();
+    let response = ::tests::http().build().unwrap().get(format!("{}/buffered", gateway.url)).send().await.unwrap();
     assert_eq!(response.headers()["content-length"], "21");
     assert_eq!(response.text().await.unwrap(), "step 0\nstep 1\nstep 2\n");
 }
@@ -235,7 +235,7 @@ async fn a_client_that_hangs_up_does_not_stop_its_function() {
 async fn a_drain_lets_requests_finish_and_takes_no_more() {
     let mut gateway = running().await;
     let url = format!("{}/waits", gateway.url);
-    let request = tokio::spawn(async move { reqwest::get(url).await.unwrap().text().await.unwrap() });
+    let request = tokio::spawn(async move { ::tests::http().build().unwrap().get(url).send().await.unwrap().text().await.unwrap() });
     assert_eq!(gateway.heard.recv().await, Some("began"));
     gateway.stop.cancel();
     // The listener is gone as soon as the accepting loop has seen it.
@@ -250,7 +250,7 @@ async fn a_drain_lets_requests_finish_and_takes_no_more() {
 #[tokio::test]
 async fn a_drain_ends_streams_cleanly() {
     let gateway = running().await;
-    let mut response = reqwest::get(format!("{}/steps", gateway.url)).await.unwrap();
+    let mut response = ::tests::http().build().unwrap().get(format!("{}/steps", gateway.url)).send().await.unwrap();
     assert_eq!(response.chunk().await.unwrap().unwrap(), "step 0\n");
     gateway.stop.cancel();
     gateway.closing.cancel();

@@ -71,7 +71,7 @@ impl Server {
         }
         let info = parsed.into_connection_info().map_err(invalid)?;
         // Whoever else is linked may know another provider; with two of them TLS would take none by itself.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let server = Server { info, certificates, cluster };
         server.client(None).map_err(invalid)?;
         Ok(server)

@@ -12,7 +12,7 @@ use tokio_rustls::{
     TlsAcceptor,
     rustls::{
         ServerConfig,
-        crypto::aws_lc_rs,
+        crypto::ring,
         pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     },
 };
@@ -26,7 +26,7 @@ const AUTHORITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls/authorit
 fn certificate() -> ServerConfig {
     let chain = CertificateDer::pem_slice_iter(include_bytes!("server.pem")).map(Result::unwrap).collect();
     let key = PrivateKeyDer::from_pem_slice(include_bytes!("server.key")).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider())).with_safe_default_protocol_versions().unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider())).with_safe_default_protocol_versions().unwrap();
     config.with_no_client_auth().with_single_cert(chain, key).unwrap()
 }
 
