@@ -13,7 +13,7 @@ use ring::{
 
 static TOKENS: CryptoProvider = CryptoProvider { signer_factory: signer, verifier_factory: verifier, key_utils: KeyUtils::new_unimplemented() };
 
-/// To be called before the first token is checked and the first connection by TLS is made; as often as one likes.
+/// To be called before the first token is checked, and by whoever makes a client that may speak TLS; as often as one likes.
 pub fn use_ring() {
     // Refused where it was done before.
     let _ = TOKENS.install_default();

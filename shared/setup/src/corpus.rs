@@ -72,6 +72,7 @@ pub(crate) fn opens(file: &CorpusFile, aws: AwsConfig) -> Result<OpenCorpus> {
 /// Into the directory for temporary files; the file goes with the store.
 async fn fetch(config: &SdkConfig, bucket: &str, key: &str, endpoint: Option<&str>) -> Result<SqliteDocumentStore> {
     let region = config.region().context("AWS_REGION isn't set")?.as_ref();
+    guard::use_ring();
     let client = reqwest::Client::builder().connect_timeout(PATIENCE).read_timeout(PATIENCE).build()?;
     let request = signed(config, region, &url(bucket, key, endpoint, region), SystemClock.now().into()).await?;
     let mut response = client.execute(request).await?;

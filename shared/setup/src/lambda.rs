@@ -76,7 +76,6 @@ where
 
 /// One thread is enough for one event at a time, and starts sooner than several; what computes for long has threads of its own.
 fn start(parts: &Parts, answer: impl AsyncFn(Arc<App>, &Invocation) -> Outcome) -> crate::Result {
-    guard::use_ring();
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
         let mut api = RuntimeApi::new(settings::runtime_api().context("AWS_LAMBDA_RUNTIME_API isn't set: this is a function of AWS Lambda")?);
         let made = Settings::from_env().map_err(anyhow::Error::from).and_then(|settings| {
