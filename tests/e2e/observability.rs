@@ -73,26 +73,41 @@ async fn a_log_directory_takes_files_without_secrets() {
 
 #[cfg(feature = "otlp")]
 #[tokio::test]
-async fn a_collector_is_told_of_each_request() {
+async fn a_collector_is_told_of_each_request_but_those_of_traces_that_nobody_records() {
     let mut collector = Inbox::open().await;
+    let functions = crate::harness::server::how_functions_run();
+    let in_process = functions.is_empty();
     let place = std::sync::Arc::new(crate::harness::Place::new());
-    let settings = crate::harness::server::owned(&[("A2A_OTLP_URL", &collector.url)]);
-    // Functions of their own processes log for themselves.
-    let server = Server::launched(place, settings, Vec::new());
-    for headers in [&[("traceparent", PARENT)][..], &[], &[]] {
+    let server = Server::launched(place, crate::harness::server::owned(&[("A2A_OTLP_URL", &collector.url)]), functions);
+    let left_out = PARENT.replace(TRACE, &"7".repeat(32)).replace("b7-01", "b7-00");
+    for headers in [&[("traceparent", &*left_out)][..], &[("traceparent", PARENT)], &[], &[]] {
         server.post("/rpc/GetTask", headers, r#"{"jsonrpc":"2.0","id":1,"method":"GetTask","params":{"id":"none"}}"#).await;
     }
-    // What isn't sent yet is sent before the end.
-    server.terminate();
-    let told = collector.next().await.body;
-    let spans = told["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().unwrap();
-    assert_eq!(spans.len(), 3, "{told}");
-    for (id, digits) in [("traceId", 32), ("spanId", 16)] {
-        let ids: std::collections::BTreeSet<_> = spans.iter().map(|span| span[id].as_str().unwrap()).collect();
-        assert!(ids.len() == 3 && ids.iter().all(|id| id.len() == digits), "{told}");
+    if in_process {
+        // What isn't sent yet is sent before the end.
+        server.terminate();
     }
-    let span = &spans[0];
-    assert_eq!((&span["traceId"], &span["parentSpanId"], &span["name"]), (&TRACE.into(), &"00f067aa0ba902b7".into(), &"GetTask".into()), "{told}");
-    let time = |name: &str| span[name].as_str().unwrap().parse::<u128>().unwrap();
-    assert!(time("startTimeUnixNano") < time("endTimeUnixNano"), "{told}");
+    let mut spans = Vec::new();
+    while spans.len() < if in_process { 3 } else { 6 } {
+        let told = collector.next().await.body;
+        spans.extend(told["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().unwrap().clone());
+    }
+    let named = |name: &str| spans.iter().filter(|span| span["name"] == name).collect::<Vec<_>>();
+    let (requests, passages) = (named("GetTask"), named("POST /rpc/GetTask"));
+    assert_eq!((requests.len(), passages.len()), (3, if in_process { 0 } else { 3 }), "{spans:?}");
+    for (id, digits, different) in [("traceId", 32, 3), ("spanId", 16, spans.len())] {
+        let ids: std::collections::BTreeSet<_> = spans.iter().map(|span| span[id].as_str().unwrap()).collect();
+        assert!(ids.len() == different && ids.iter().all(|id| id.len() == digits && *id != "7".repeat(32)), "{spans:?}");
+    }
+    for request in requests {
+        let above = passages.iter().find(|passage| passage["spanId"] == request["parentSpanId"]);
+        let outermost = above.copied().unwrap_or(request);
+        assert_eq!((above.is_none(), &outermost["traceId"]), (in_process, &request["traceId"]), "{spans:?}");
+        let client = if request["traceId"] == TRACE { "00f067aa0ba902b7" } else { "" };
+        assert_eq!(outermost["parentSpanId"], client, "{spans:?}");
+        assert!(request["status"]["code"] == 0 && outermost["status"]["code"] == 0, "{spans:?}");
+    }
+    assert!(spans.iter().any(|span| span["traceId"] == TRACE), "{spans:?}");
+    let time = |span: &Value, name: &str| span[name].as_str().unwrap().parse::<u128>().unwrap();
+    assert!(spans.iter().all(|span| time(span, "startTimeUnixNano") < time(span, "endTimeUnixNano")), "{spans:?}");
 }

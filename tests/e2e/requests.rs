@@ -90,7 +90,7 @@ async fn a_request_has_64_headers_of_10_kib_and_no_more() {
     };
     let many = |count: usize| (0..count).map(|number| (format!("X-{number}"), "1".to_owned())).collect::<Vec<_>>();
     assert!(get(&many(62)).await.starts_with("HTTP/1.1 200"));
-    for headers in [many(63), vec![("X-Long".to_owned(), "y".repeat(10 * 1024))]] {
+    for headers in [many(63), many(200), vec![("X-Long".to_owned(), "y".repeat(10 * 1024))]] {
         let answer = get(&headers).await;
         assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -101,6 +101,20 @@ async fn a_request_has_64_headers_of_10_kib_and_no_more() {
     let long = |bytes: usize| vec![("X-Long".to_owned(), "y".repeat(bytes - 9 - 19 - 10))];
     assert!(get(&long(10 * 1024)).await.starts_with("HTTP/1.1 200"));
     assert!(get(&long(10 * 1024 + 1)).await.starts_with("HTTP/1.1 431"));
+}
+
+#[tokio::test]
+async fn what_is_no_http_is_refused_in_json() {
+    let server = Server::conformance();
+    let long = format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "y".repeat(70_000));
+    for (request, code) in [("GET / HTTP/1.1\r\nno header\r\n\r\n", 400), ("\u{1}\r\n\r\n", 400), ("GET / HTTP/7\r\n\r\n", 400), (&long, 414)] {
+        let answer = raw(&server, request.as_bytes()).await;
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with(&format!("HTTP/1.1 {code} ")), "{answer}");
+        SECURITY.iter().for_each(|(name, value)| assert!(head.to_ascii_lowercase().contains(&format!("{name}: {value}").to_lowercase()), "{head}"));
+        let body: Value = serde_json::from_str(body).unwrap();
+        assert_eq!((&body["error"]["code"], &body["jsonrpc"]), (&code.into(), &"2.0".into()), "{body}");
+    }
 }
 
 /// Sends bytes as they are and reads to the end of the connection.

@@ -46,9 +46,10 @@ const MAX_REQUEST_BYTES: usize = 10 * 1024 * 1024;
 const MAX_PAYLOAD_BYTES: usize = 6 * 1024 * 1024;
 /// API Gateway's limit of the path and the query.
 const MAX_URI_BYTES: usize = 8 * 1024;
-/// Headers of a request, those that the gateway itself adds left out; their lines' bytes have API Gateway's limit.
-const MAX_HEADERS: usize = 64;
-const MAX_HEADER_BYTES: usize = 10 * 1024;
+/// Headers of a request, those that the gateway itself adds left out.
+pub const MAX_HEADERS: usize = 64;
+/// Bytes of their lines, as API Gateway takes them.
+pub const MAX_HEADER_BYTES: usize = 10 * 1024;
 /// How long a stream may be silent.
 const STREAM_IDLE: Duration = Duration::from_secs(5 * 60);
 
@@ -180,10 +181,16 @@ impl Gateway {
             return Err(Refusal::TooLarge { limit_bytes: MAX_PAYLOAD_BYTES });
         }
         let now = self.app.engine.ports().clock.now().timestamp_millis();
+        let request_id = self.request_ids.next();
+        #[cfg(feature = "otlp")]
+        let mut passage = match found.target.function.runs {
+            Runs::Here(..) => None,
+            Runs::InProcesses(_) => crate::otlp::Passage::begin(&parts.headers, &request_id, &parts.method, &found.target.route.path),
+        };
         let surroundings = Surroundings {
             peer,
             host: &host,
-            request_id: self.request_ids.next(),
+            request_id,
             resource: &found.target.route.path,
             path: &path,
             parameters: &found.parameters,
@@ -204,7 +211,12 @@ impl Gateway {
                 // Lambda sees to the function's timeout.
                 let deadline = Instant::now() + route.timeout;
                 let invoked = timeout_at(deadline, processes.invoke(event::json(event, &body), now)).await;
-                self.passed_on(route, invoked.unwrap_or(Err(Failure::TimedOut)), deadline).await
+                let answered = self.passed_on(route, invoked.unwrap_or(Err(Failure::TimedOut)), deadline).await;
+                #[cfg(feature = "otlp")]
+                if let (Some(passage), Ok(response)) = (&mut passage, &answered) {
+                    passage.answered(response.status());
+                }
+                answered
             }
         };
         answered.map_err(|failure| match failure {

@@ -1,5 +1,7 @@
 //! Listens, and ends without cutting anyone off: accepts no more, lets what runs finish, then closes.
 
+mod explained;
+
 use std::{convert::Infallible, future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
@@ -11,6 +13,8 @@ use hyper_util::{
 };
 use tokio::{net::TcpListener, time::timeout};
 use tokio_util::sync::CancellationToken;
+
+use self::explained::Explained;
 
 /// How long a connection may take to send a request's head, or be idle between two.
 const HEAD_TIME: Duration = Duration::from_secs(30);
@@ -46,7 +50,8 @@ async fn serve_heads_within<A, B, F>(
     let connections = GracefulShutdown::new();
     let http = Arc::new({
         let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(head_time).pipeline_flush(true);
+        // No `pipeline_flush`: with it a refusal of a head that can't be read is never written.
+        http.timer(TokioTimer::new()).header_read_timeout(head_time);
         http
     });
     loop {
@@ -72,7 +77,7 @@ async fn serve_heads_within<A, B, F>(
             let answered = answer(request);
             async move { Ok::<_, Infallible>(answered.await) }
         });
-        let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service));
+        let connection = connections.watch(http.serve_connection(TokioIo::new(Explained::new(stream)), service));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, %peer, "a connection ended early");

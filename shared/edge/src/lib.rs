@@ -34,7 +34,7 @@ pub use observe::{count_refusal, listened_to, turn_end};
 pub use protocol::Method;
 pub use serve::{MAX_BODY_BYTES, Serves, refuse, serve};
 pub use signing::{SigningKey, SigningKeyError, SigningKeySource};
-pub use trace::span_id;
+pub use trace::{Trace, span_id};
 pub use work::{ScheduledEvent, SqsBatchResponse, SqsEvent, Swept, sweep, work};
 
 /// An event of API Gateway (REST, payload v1) as an HTTP request.

@@ -12,7 +12,7 @@ use protocol::{
 };
 use telemetry::metric;
 
-use crate::{App, Body, exchange::Exchange};
+use crate::{App, Body, exchange::Exchange, trace::Trace};
 
 /// What a request turned out to be.
 pub(crate) struct Seen {
@@ -44,6 +44,7 @@ impl Seen {
             request_id = exchange.request_id.unwrap_or_default(),
             trace_id = exchange.trace.as_ref().map_or("", |trace| &*trace.id),
             parent_span_id = exchange.trace.as_ref().and_then(|trace| trace.parent_span),
+            sampled = exchange.trace.as_ref().and_then(Trace::sampled),
             xray_trace_id = exchange.trace.as_ref().and_then(|trace| trace.xray),
             http_method = exchange.http_method.as_str(),
             method = self.method,

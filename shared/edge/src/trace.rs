@@ -6,11 +6,12 @@ use http::HeaderMap;
 
 /// A trace, as the client or API Gateway began it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Trace<'a> {
+pub struct Trace<'a> {
     /// 32 hexadecimal digits.
     pub id: Cow<'a, str>,
     /// The caller's place in it, 16 digits; `None` where only the root is known.
     pub parent_span: Option<&'a str>,
+    /// Whether who began it records it.
     is_sampled: bool,
     /// X-Ray's own name of it, where there is one.
     pub xray: Option<&'a str>,
@@ -32,6 +33,11 @@ impl<'a> Trace<'a> {
             }
             (None, None) => None,
         }
+    }
+
+    /// Whether who began it records it; `None` where no `traceparent` says so.
+    pub fn sampled(&self) -> Option<bool> {
+        self.parent_span.map(|_| self.is_sampled)
     }
 
     /// `traceparent` for what this request brings about, in which it is the parent.
@@ -87,7 +93,7 @@ mod tests {
     fn a_trace_goes_on_with_the_request_as_the_parent() {
         let sent = headers(&[("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")]);
         let trace = Trace::of(&sent).unwrap();
-        assert_eq!((&*trace.id, trace.xray), (ID, None));
+        assert_eq!((&*trace.id, trace.xray, trace.sampled()), (ID, None, Some(true)));
         let parent = trace.parent(Some("62f203c9-9b54-8546-8000-000000000001"));
         assert_eq!(parent, format!("00-{ID}-e2f203c99b548547-01"));
         assert_eq!(trace.parent(None), format!("00-{ID}-0000000000000001-01"));
@@ -99,6 +105,16 @@ mod tests {
         let trace = Trace::of(&sent).unwrap();
         assert_eq!((&*trace.id, trace.xray), ("5759e988bd862e3fe1be46a994272793", Some("1-5759e988-bd862e3fe1be46a994272793")));
         assert!(trace.parent(None).ends_with("-01"));
+        assert_eq!(trace.sampled(), None, "a `traceparent` alone says so");
+    }
+
+    #[test]
+    fn what_its_beginner_does_not_record_is_not_sampled() {
+        let flags = |flags| format!("00-{ID}-00f067aa0ba902b7-{flags}");
+        for (flags, sampled) in [(flags("00"), false), (flags("02"), false), (flags("01"), true), (flags("03"), true)] {
+            let headers = HeaderMap::from_iter([(http::HeaderName::from_static("traceparent"), flags.parse().unwrap())]);
+            assert_eq!(Trace::of(&headers).unwrap().sampled(), Some(sampled), "{flags}");
+        }
     }
 
     #[test]

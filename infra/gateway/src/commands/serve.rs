@@ -73,7 +73,7 @@ pub async fn run(options: ServeOptions) -> Result<()> {
 #[cfg(feature = "otlp")]
 fn log(settings: &Settings, ended: &CancellationToken) -> Result<(telemetry::logs::LogGuard, JoinSet<()>)> {
     let mut telling = JoinSet::new();
-    let started = match settings.serving.otlp_url.clone() {
+    let started = match collector(settings.serving.otlp_url.clone(), true)? {
         None => telemetry::logs::start(&settings.logging),
         Some(url) => {
             let (layer, spans) = crate::otlp::spans();
@@ -87,8 +87,14 @@ fn log(settings: &Settings, ended: &CancellationToken) -> Result<(telemetry::log
 /// Starts the log.
 #[cfg(not(feature = "otlp"))]
 fn log(settings: &Settings, _: &CancellationToken) -> Result<(telemetry::logs::LogGuard, JoinSet<()>)> {
-    anyhow::ensure!(settings.serving.otlp_url.is_none(), "A2A_OTLP_URL is set, but this program was built without `--features otlp`");
+    collector(settings.serving.otlp_url.clone(), false)?;
     Ok((telemetry::logs::start(&settings.logging).context("A2A_LOG_DIR, RUST_LOG")?, JoinSet::new()))
+}
+
+/// The collector that is to be told of requests; refused where this program is built to tell none.
+fn collector(url: Option<String>, can_tell: bool) -> Result<Option<String>> {
+    anyhow::ensure!(url.is_none() || can_tell, "A2A_OTLP_URL is set, but this program was built without `--features otlp`");
+    Ok(url)
 }
 
 /// The functions, each in the way that was asked for.
@@ -184,5 +190,19 @@ impl Signals {
             self.interrupt.recv().await;
             std::process::exit(130);
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_collector_is_refused_by_a_program_that_cannot_tell_it() {
+        let url = || Some("http://127.0.0.1:4318".to_owned());
+        assert_eq!(collector(url(), true).unwrap(), url());
+        assert_eq!((collector(None, true).unwrap(), collector(None, false).unwrap()), (None, None));
+        let refused = collector(url(), false).unwrap_err().to_string();
+        assert!(refused.contains("A2A_OTLP_URL") && refused.contains("--features otlp"), "{refused}");
     }
 }

@@ -18,6 +18,8 @@ pub(super) fn forward(function: &str, environment: u64, output: Option<impl Asyn
             if telemetry::count_embedded(&line) {
                 continue;
             }
+            #[cfg(feature = "otlp")]
+            crate::otlp::hear(&line);
             // Whole lines, so that those of several functions don't mix. Where nobody reads any more, nothing is to be said.
             let _ = writeln!(std::io::stderr().lock(), "{prefix} {}", String::from_utf8_lossy(&line));
         }

@@ -26,7 +26,7 @@ pub struct ServingSettings {
     pub require_https: bool,
     /// `A2A_REQUEST_TIMEOUT_SECONDS`: how long a blocking call may take, 1 to 900. Default 60.
     pub request_timeout: Duration,
-    /// `A2A_OTLP_URL`: a collector of OpenTelemetry that `a2a serve` tells of each request, where it is built with the feature `otlp`. Default none.
+    /// `A2A_OTLP_URL`: a collector of OpenTelemetry that `a2a serve` tells of each request but those that are not sampled, where it is built with the feature `otlp`. Default none.
     pub otlp_url: Option<String>,
     /// `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets.
     pub surroundings: Surroundings,
