@@ -50,6 +50,13 @@ impl Database {
         matches!(self, Database::Postgres(_))
     }
 
+    /// An event begins, before which this process may have been frozen.
+    pub(crate) fn begin_event(&self) {
+        if let Database::Postgres(database) = self {
+            database.begin_event();
+        }
+    }
+
     /// Ends the connections, so that the server needn't find out that nobody is there.
     pub(crate) async fn close(&self) {
         if let Database::Postgres(database) = self {

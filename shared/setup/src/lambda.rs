@@ -24,6 +24,8 @@ use crate::{
 };
 use runtime_api::{Invocation, Outcome, RuntimeApi};
 
+/// How long the threads of what computes for long are kept without work: to begin one takes longer than many an event.
+const THREADS_KEPT: Duration = Duration::from_secs(15 * 60);
 /// Lambda kills a process so long after `SIGTERM`, less a margin.
 const CLOSED_WITHIN: Duration = Duration::from_millis(400);
 
@@ -76,7 +78,7 @@ where
 
 /// One thread is enough for one event at a time, and starts sooner than several; what computes for long has threads of its own.
 fn start(parts: &Parts, answer: impl AsyncFn(Arc<App>, &Invocation) -> Outcome) -> crate::Result {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    tokio::runtime::Builder::new_current_thread().enable_all().thread_keep_alive(THREADS_KEPT).build()?.block_on(async {
         let mut api = RuntimeApi::new(settings::runtime_api().context("AWS_LAMBDA_RUNTIME_API isn't set: this is a function of AWS Lambda")?);
         let made = Settings::from_env().map_err(anyhow::Error::from).and_then(|settings| {
             let log = telemetry::logs::start(&settings.logging).context("A2A_LOG_DIR, RUST_LOG")?;
@@ -139,7 +141,11 @@ async fn serve(
     let ended = async {
         terminated.recv().await;
     };
-    each(&mut api, async |invocation| answer(app.clone(), invocation).await, flush, ended).await?;
+    let answer = async |invocation: &Invocation| {
+        database.begin_event();
+        answer(app.clone(), invocation).await
+    };
+    each(&mut api, answer, flush, ended).await?;
     let farewell = async {
         app.audit.drain().await;
         drop(app);

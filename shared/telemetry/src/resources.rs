@@ -68,15 +68,21 @@ pub fn cpu_percent() -> Option<f64> {
         percent: f64,
     }
     static LAST: Mutex<Option<Reading>> = Mutex::new(None);
-    let ticks = ticks()?;
+    // To be told takes half a dozen files.
+    static PROCESSORS: LazyLock<usize> = LazyLock::new(|| available_parallelism().map_or(1, usize::from));
     let now = Instant::now();
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(last) = &*last
+        && (now - last.at).as_secs_f64() < CPU_SECONDS
+    {
+        return Some(last.percent);
+    }
+    let ticks = ticks()?;
     let percent = match &*last {
         // The first time: since the process began, which is hardly longer than what it took.
         None => 0.0,
-        Some(last) if (now - last.at).as_secs_f64() < CPU_SECONDS => return Some(last.percent),
         Some(last) => {
-            let processors = available_parallelism().map_or(1, usize::from) as f64;
+            let processors = *PROCESSORS as f64;
             let seconds = ticks.saturating_sub(last.ticks) as f64 / TICKS_PER_SECOND;
             (seconds / (now - last.at).as_secs_f64() / processors * 100.0).min(100.0)
         }

@@ -74,8 +74,8 @@ pub async fn retrieve(store: &dyn DocumentStore, owner: &str, query: &Query) -> 
         true => None,
         false => Some(store.ranges(owner, &query.filter).await?),
     };
-    let scorer = Scorer::new(store.statistics(owner).await?);
-    let mut blocks = store.postings(owner, &required).await?;
+    let (statistics, mut blocks) = store.statistics_and_postings(owner, &required).await?;
+    let scorer = Scorer::new(statistics);
     let mut corrected = vec![];
     if query.forgiving {
         let known: HashSet<&str> = blocks.iter().map(|block| block.term.as_str()).collect();
@@ -84,9 +84,12 @@ pub async fn retrieve(store: &dyn DocumentStore, owner: &str, query: &Query) -> 
     }
     if !corrected.is_empty() {
         let instead = corrected.iter().map(|(_, term)| (term.clone(), CORRECTED_WEIGHT));
+        let asked = wanted.len();
         wanted = weigh(wanted.into_iter().chain(instead));
         required = wanted.iter().map(|(term, _)| term.clone()).collect();
-        blocks = store.postings(owner, &required).await?;
+        if required.len() > asked {
+            add(&mut blocks, store.postings(owner, &required[asked..]).await?);
+        }
     }
     let search = Search { store, owner, scorer, within, required: &required };
 
@@ -95,14 +98,17 @@ pub async fn retrieve(store: &dyn DocumentStore, owner: &str, query: &Query) -> 
     if first.total == 0 {
         return Ok(nothing(required.clone()));
     }
-    let (ranking, terms, blocks) = search.again(first, &wanted, blocks, most).await?;
+    let (ranking, terms, blocks, seen) = search.again(first, &wanted, blocks, most).await?;
 
     let page: Vec<_> = ranking.best.into_iter().skip(query.offset).take(query.limit).collect();
     let best_conceivable = search.best_conceivable(&terms, &blocks);
     let places: Vec<Place> = page.iter().map(|scored| scored.place).collect();
-    let mut passages: HashMap<Place, StoredPassage> =
-        store.passages(owner, &places).await?.into_iter().map(|passage| (passage.place, passage)).collect();
-    let missing = places.len() - passages.len();
+    let mut passages: HashMap<Place, StoredPassage> = seen.into_iter().map(|passage| (passage.place, passage)).collect();
+    let unseen: Vec<Place> = places.iter().filter(|place| !passages.contains_key(place)).copied().collect();
+    if !unseen.is_empty() {
+        passages.extend(store.passages(owner, &unseen).await?.into_iter().map(|passage| (passage.place, passage)));
+    }
+    let missing = places.iter().filter(|place| !passages.contains_key(place)).count();
     let hits = page
         .into_iter()
         .filter_map(|scored| Some(Hit { passage: passages.remove(&scored.place)?, relevance: (scored.score / best_conceivable).clamp(0.0, 1.0) }))
@@ -136,28 +142,27 @@ impl Search<'_> {
         self.scorer.rank(terms, self.required, blocks, self.within.as_deref(), most)
     }
 
-    /// The second ranking, with what made it.
+    /// The second ranking, with what made it, and the passages that were read for it.
     async fn again(
         &self,
         first: Ranking,
         wanted: &WeightedTerms,
         mut blocks: Vec<PostingBlock>,
         most: usize,
-    ) -> Result<(Ranking, WeightedTerms, Vec<PostingBlock>), StoreError> {
-        let learned = self.learn(&first).await?;
+    ) -> Result<(Ranking, WeightedTerms, Vec<PostingBlock>, Vec<StoredPassage>), StoreError> {
+        let (learned, seen) = self.learn(&first).await?;
         let known: HashSet<&str> = self.required.iter().map(String::as_str).collect();
         let new: Vec<String> = learned.iter().map(|(term, _)| term.clone()).filter(|term| !known.contains(term.as_str())).collect();
         if !new.is_empty() {
-            blocks.extend(self.store.postings(self.owner, &new).await?);
-            blocks.sort_by_key(|block| (block.corpus, block.block));
+            add(&mut blocks, self.store.postings(self.owner, &new).await?);
         }
         let terms = mix(wanted, &learned);
         let ranking = self.rank(&terms, &blocks, most);
-        Ok((ranking, terms, blocks))
+        Ok((ranking, terms, blocks, seen))
     }
 
-    /// The terms that set the best passages apart, each with its weight.
-    async fn learn(&self, first: &Ranking) -> Result<WeightedTerms, StoreError> {
+    /// The terms that set the best passages apart, each with its weight, and these passages.
+    async fn learn(&self, first: &Ranking) -> Result<(WeightedTerms, Vec<StoredPassage>), StoreError> {
         let scores: HashMap<Place, f64> = first.best.iter().take(FEEDBACK_PASSAGES).map(|scored| (scored.place, scored.score)).collect();
         let places: Vec<Place> = scores.keys().copied().collect();
         let mut passages = self.store.passages(self.owner, &places).await?;
@@ -187,7 +192,7 @@ impl Search<'_> {
             count as f64 <= most_common.max(1.0)
         });
         keep_best(&mut candidates, FEEDBACK_TERMS);
-        Ok(candidates)
+        Ok((candidates, passages))
     }
 
     fn best_conceivable(&self, terms: &WeightedTerms, blocks: &[PostingBlock]) -> f64 {
@@ -198,6 +203,12 @@ impl Search<'_> {
             .sum::<f64>()
             .max(f64::MIN_POSITIVE)
     }
+}
+
+/// Postings of other terms.
+fn add(blocks: &mut Vec<PostingBlock>, others: Vec<PostingBlock>) {
+    blocks.extend(others);
+    blocks.sort_by_key(|block| (block.corpus, block.block));
 }
 
 fn keep_best(terms: &mut WeightedTerms, most: usize) {

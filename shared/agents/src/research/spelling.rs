@@ -29,14 +29,14 @@ pub async fn correct(
         let near: Vec<(usize, String)> =
             known.into_iter().filter_map(|known| Some((distance(term, &known, allowed)?, known))).filter(|(distance, _)| *distance > 0).collect();
         let least = near.iter().map(|(distance, _)| *distance).min();
-        let nearest: Vec<String> = near.into_iter().filter(|(distance, _)| Some(*distance) == least).map(|(_, known)| known).collect();
-        if nearest.is_empty() {
-            continue;
+        let mut nearest: Vec<String> = near.into_iter().filter(|(distance, _)| Some(*distance) == least).map(|(_, known)| known).collect();
+        if nearest.len() > 1 {
+            let counts = store.passage_counts(owner, &nearest).await?;
+            // By name where both are as frequent, so that the same query always finds the same.
+            let best = counts.into_iter().max_by(|a, b| a.1.cmp(&b.1).then_with(|| b.0.cmp(&a.0)));
+            nearest = best.map(|(known, _)| known).into_iter().collect();
         }
-        let counts = store.passage_counts(owner, &nearest).await?;
-        // By name where both are as frequent, so that the same query always finds the same.
-        let best = counts.into_iter().max_by(|a, b| a.1.cmp(&b.1).then_with(|| b.0.cmp(&a.0)));
-        corrected.extend(best.map(|(known, _)| (term.to_owned(), known)));
+        corrected.extend(nearest.pop().map(|known| (term.to_owned(), known)));
     }
     Ok(corrected)
 }

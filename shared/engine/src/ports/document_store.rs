@@ -21,6 +21,11 @@ pub trait DocumentStore: Send + Sync + 'static {
     /// Every posting of the terms that the owner sees, ordered by corpus and block. Terms that no passage has are absent.
     async fn postings(&self, owner: &str, terms: &[String]) -> Result<Vec<PostingBlock>, StoreError>;
 
+    /// What a search begins with: both of the above, in one round trip where a store can.
+    async fn statistics_and_postings(&self, owner: &str, terms: &[String]) -> Result<(CorpusStatistics, Vec<PostingBlock>), StoreError> {
+        Ok((self.statistics(owner).await?, self.postings(owner, terms).await?))
+    }
+
     /// How many passages have each term, without reading the postings. Terms that none has are absent.
     async fn passage_counts(&self, owner: &str, terms: &[String]) -> Result<Vec<(String, u64)>, StoreError>;
 

@@ -6,7 +6,10 @@
 use std::{
     mem,
     ops::{Deref, DerefMut},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -23,7 +26,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::database::{ACQUIRE_TIMEOUT, IDLE_TIMEOUT, MAX_LIFETIME, PING_TIMEOUT};
+use super::database::{ACQUIRE_TIMEOUT, BELIEVED_FOR, IDLE_TIMEOUT, MAX_LIFETIME, PING_TIMEOUT};
 
 /// Connections that are opened when they are needed. Cheap to clone. A statement that is given to it takes one for as long as it runs.
 #[derive(Debug, Clone)]
@@ -40,6 +43,8 @@ struct Inner {
     /// The one that was used last at the end.
     at_hand: Mutex<Vec<AtHand>>,
     ping_after_idle: Duration,
+    /// Events that this process has begun; 0 where nobody counts them.
+    events: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -47,6 +52,8 @@ struct AtHand {
     connection: PoolConnection<Postgres>,
     opened: Instant,
     since: Instant,
+    /// The event in which it was last used.
+    event: u64,
 }
 
 /// A connection for several statements. When it is dropped, a transaction on it that wasn't ended is undone.
@@ -61,7 +68,12 @@ pub struct HeldConnection {
 impl Connections {
     pub(super) fn new(pool: PgPool, ping_after_idle: Duration) -> Self {
         let slots = Arc::new(Semaphore::new(pool.options().get_max_connections() as usize));
-        Connections { inner: Arc::new(Inner { pool, slots, at_hand: Mutex::default(), ping_after_idle }) }
+        Connections { inner: Arc::new(Inner { pool, slots, at_hand: Mutex::default(), ping_after_idle, events: AtomicU64::new(0) }) }
+    }
+
+    /// An event begins: since the last one the process may have been frozen, and its connections may have been closed meanwhile.
+    pub(super) fn begin_event(&self) {
+        self.inner.events.fetch_add(1, Relaxed);
     }
 
     /// What opens them.
@@ -94,7 +106,9 @@ impl Connections {
 
     async fn alive_at_hand(&self) -> Option<AtHand> {
         let mut last = self.inner.at_hand.lock().pop()?;
-        if last.since.elapsed() < self.inner.ping_after_idle || matches!(timeout(PING_TIMEOUT, last.connection.ping()).await, Ok(Ok(()))) {
+        let event = self.inner.events.load(Relaxed);
+        let believed_for = if event > 0 && last.event == event { BELIEVED_FOR } else { self.inner.ping_after_idle };
+        if last.since.elapsed() < believed_for || matches!(timeout(PING_TIMEOUT, last.connection.ping()).await, Ok(Ok(()))) {
             return Some(last);
         }
         // The others were idle for longer.
@@ -114,7 +128,7 @@ impl Connections {
             return;
         }
         let mut at_hand = self.inner.at_hand.lock();
-        at_hand.push(AtHand { connection, opened, since: now });
+        at_hand.push(AtHand { connection, opened, since: now, event: self.inner.events.load(Relaxed) });
         let idle = at_hand.iter().take_while(|one| one.since + IDLE_TIMEOUT < now).count();
         for mut one in at_hand.drain(..idle) {
             one.connection.close_on_drop();

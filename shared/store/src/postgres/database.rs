@@ -19,6 +19,9 @@ pub(super) const MAX_LIFETIME: Duration = Duration::from_secs(30 * 60);
 /// How long an idle connection may take to say that it is alive, before another one is opened instead.
 pub(super) const PING_TIMEOUT: Duration = Duration::from_millis(500);
 
+/// How long a connection that was just used is taken for alive.
+pub(super) const BELIEVED_FOR: Duration = Duration::from_secs(5);
+
 /// How long a statement may take, with the wait for its connection, before nobody waits for it any longer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long after a statement without an answer connections are asked whether they are alive when they come back.
@@ -48,10 +51,11 @@ impl PoolSettings {
     /// For a server: under load no connection is asked. One that broke within the last seconds fails who uses it next, as
     /// [`StoreError::Unavailable`], and is gone then.
     pub fn of_a_server(max_connections: u32) -> Self {
-        PoolSettings { max_connections, ping_after_idle: Duration::from_secs(5) }
+        PoolSettings { max_connections, ping_after_idle: BELIEVED_FOR }
     }
 
-    /// For a Lambda, which may have been frozen since it last used a connection.
+    /// For a Lambda, which may have been frozen since it last used a connection. Within an event of which [`PostgresDatabase::begin_event`] was told only the
+    /// first statement asks, as far as connections aren't idle for seconds.
     pub fn of_a_lambda(max_connections: u32) -> Self {
         PoolSettings { max_connections, ping_after_idle: Duration::ZERO }
     }
@@ -114,6 +118,11 @@ impl PostgresDatabase {
             .connect_lazy_with(target.options.clone());
         let sign_in = target.iam.then(|| Arc::new(IamSignIn::new(target, Box::new(move || Box::pin(aws())), clock)));
         Ok(PostgresDatabase { connections: Connections::new(pool, settings.ping_after_idle), sign_in, silence })
+    }
+
+    /// Tells that a Lambda begins an event, before which it may have been frozen.
+    pub fn begin_event(&self) {
+        self.connections.begin_event();
     }
 
     /// The connections, of which new ones are let in.
@@ -185,6 +194,7 @@ impl PostgresDatabase {
 #[cfg(test)]
 mod tests {
     use ::tests::servers::postgres_database;
+    use engine::ports::{CorpusStatistics, DocumentStore};
     use sqlx::query_scalar;
 
     use super::*;
@@ -193,26 +203,52 @@ mod tests {
         query_scalar("SELECT pg_backend_pid()").fetch_one(database.pool().await?).await.map_err(store_error)
     }
 
-    /// A pool of one connection, which the server has closed.
-    async fn broken(settings: PoolSettings) -> (PostgresDatabase, i32) {
+    async fn end(other: &PostgresDatabase, process: i32) {
+        let ended = query_scalar::<_, bool>("SELECT pg_terminate_backend($1, 5000)").bind(process).fetch_one(other.pool().await.unwrap()).await;
+        assert!(ended.unwrap());
+    }
+
+    /// A pool of one connection, which the server has closed, and the pool of another process.
+    async fn broken(settings: PoolSettings) -> (PostgresDatabase, i32, PostgresDatabase) {
         let url = postgres_database().await;
         let database = PostgresDatabase::open_with(&url, settings, Arc::new(SystemClock), async || SdkConfig::builder().build()).unwrap();
         let process = backend(&database).await.unwrap();
         let other = PostgresDatabase::open(&url, 1).unwrap();
-        assert!(query_scalar::<_, bool>("SELECT pg_terminate_backend($1, 5000)").bind(process).fetch_one(other.pool().await.unwrap()).await.unwrap());
-        (database, process)
+        end(&other, process).await;
+        (database, process, other)
     }
 
     #[tokio::test]
     async fn a_server_under_load_meets_a_broken_connection_once() {
-        let (database, before) = broken(PoolSettings::of_a_server(1)).await;
+        let (database, before, _) = broken(PoolSettings::of_a_server(1)).await;
         assert!(matches!(backend(&database).await, Err(StoreError::Unavailable(_))));
         assert_ne!(backend(&database).await.unwrap(), before);
     }
 
     #[tokio::test]
     async fn a_lambda_never_meets_a_broken_connection() {
-        let (database, before) = broken(PoolSettings::of_a_lambda(1)).await;
+        let (database, before, _) = broken(PoolSettings::of_a_lambda(1)).await;
+        assert_ne!(backend(&database).await.unwrap(), before);
+    }
+
+    #[tokio::test]
+    async fn a_lambda_asks_a_connection_once_in_each_event() {
+        let (database, before, other) = broken(PoolSettings::of_a_lambda(1)).await;
+        database.begin_event();
+        let now = backend(&database).await.unwrap();
+        assert_ne!(now, before, "the first statement of an event asks");
+        end(&other, now).await;
+        assert!(matches!(backend(&database).await, Err(StoreError::Unavailable(_))), "the second doesn't");
+    }
+
+    #[tokio::test]
+    async fn documents_are_read_again_where_a_connection_broke() {
+        let (database, before, other) = broken(PoolSettings::of_a_server(1)).await;
+        database.migrate().await.unwrap_err();
+        database.migrate().await.unwrap();
+        end(&other, backend(&database).await.unwrap()).await;
+        let documents = super::super::PostgresDocumentStore::new(database.clone());
+        assert_eq!(documents.statistics("ann").await.unwrap(), CorpusStatistics::default());
         assert_ne!(backend(&database).await.unwrap(), before);
     }
 

@@ -8,7 +8,12 @@ use engine::ports::{
     StoredDocument, StoredPassage,
 };
 use sha2::{Digest, Sha256};
-use sqlx::{Row, postgres::PgRow, query, query_scalar};
+use sqlx::{
+    Postgres, Row,
+    postgres::{PgArguments, PgRow},
+    query,
+    query::Query,
+};
 
 use super::{
     PostgresDatabase,
@@ -19,6 +24,16 @@ use crate::documents::{corpus_name, name_of, number_of, place_of, read_terms};
 
 /// So many characters of a source are in its index.
 const INDEXED: usize = 200;
+
+/// The postings of the terms `$2` in the corpus `c`. Each term is looked up by itself: the plan that serves any number of terms and of postings would
+/// compare each of the ones with each of the others.
+macro_rules! postings_of_corpus {
+    () => {
+        "LATERAL (SELECT found.block, found.term, found.entries
+                  FROM unnest($2::text[]) AS wanted (term)
+                  CROSS JOIN LATERAL (SELECT block, term, entries FROM postings WHERE corpus = c.key AND term = wanted.term OFFSET 0) AS found) AS p"
+    };
+}
 
 /// Keeps documents in Postgres. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -31,6 +46,12 @@ impl PostgresDocumentStore {
     pub fn new(database: PostgresDatabase) -> Self {
         PostgresDocumentStore { database }
     }
+
+    /// The rows of a statement that reads.
+    async fn rows<'q>(&self, statement: impl Fn() -> Query<'q, Postgres, PgArguments>) -> Result<Vec<PgRow>, StoreError> {
+        let read = || async { statement().fetch_all(self.database.pool().await?).await.map_err(store_error) };
+        self.database.again(read).await
+    }
 }
 
 #[async_trait]
@@ -40,30 +61,48 @@ impl DocumentStore for PostgresDocumentStore {
     }
 
     async fn statistics(&self, owner: &str) -> Result<CorpusStatistics, StoreError> {
-        let sql = "SELECT coalesce(sum(documents), 0)::bigint, coalesce(sum(passages), 0)::bigint,
-                          coalesce(sum(title_terms), 0)::bigint, coalesce(sum(text_terms), 0)::bigint
-                   FROM corpora WHERE name IN ('shared', $1)";
-        let row = query(sql).bind(own(owner)).fetch_one(self.database.pool().await?).await.map_err(store_error)?;
-        let number = |index: usize| row.try_get::<i64, _>(index).map(i64::unsigned_abs).map_err(store_error);
-        Ok(CorpusStatistics { documents: number(0)?, passages: number(1)?, title_terms: number(2)?, text_terms: number(3)? })
+        self.statistics_and_postings(owner, &[]).await.map(|(statistics, _)| statistics)
     }
 
     async fn postings(&self, owner: &str, terms: &[String]) -> Result<Vec<PostingBlock>, StoreError> {
-        let sql = "SELECT p.corpus, p.block, p.term, p.entries FROM corpora AS c JOIN postings AS p ON p.corpus = c.key
-                   WHERE c.name IN ('shared', $1) AND p.term = ANY ($2)";
-        let rows = query(sql).bind(own(owner)).bind(columns(terms)).fetch_all(self.database.pool().await?).await.map_err(store_error)?;
-        let mut blocks = all(rows, |row| {
-            Ok(PostingBlock { corpus: unsigned(row, 0)?, block: unsigned(row, 1)?, term: name(row.try_get(2)?), entries: row.try_get(3)? })
-        })?;
+        self.statistics_and_postings(owner, terms).await.map(|(_, blocks)| blocks)
+    }
+
+    async fn statistics_and_postings(&self, owner: &str, terms: &[String]) -> Result<(CorpusStatistics, Vec<PostingBlock>), StoreError> {
+        let sql = concat!(
+            "SELECT c.key, c.documents, c.passages, c.title_terms, c.text_terms, p.block, p.term, p.entries FROM corpora AS c LEFT JOIN ",
+            postings_of_corpus!(),
+            " ON true WHERE c.name IN ('shared', $1)"
+        );
+        let wanted = each(terms);
+        let rows = self.rows(|| query(sql).bind(own(owner)).bind(wanted.clone())).await?;
+        let (mut statistics, mut counted, mut blocks) = (CorpusStatistics::default(), Vec::new(), Vec::new());
+        for row in &rows {
+            let corpus = unsigned(row, 0).map_err(store_error)?;
+            // Each row of a corpus says how large it is.
+            if !counted.contains(&corpus) {
+                counted.push(corpus);
+                let number = |index: usize| row.try_get::<i64, _>(index).map(i64::unsigned_abs).map_err(store_error);
+                statistics.documents += number(1)?;
+                statistics.passages += number(2)?;
+                statistics.title_terms += number(3)?;
+                statistics.text_terms += number(4)?;
+            }
+            blocks.extend(block(row, corpus).map_err(store_error)?);
+        }
         blocks.sort_unstable_by(|a, b| (a.corpus, a.block, &a.term).cmp(&(b.corpus, b.block, &b.term)));
-        Ok(blocks)
+        Ok((statistics, blocks))
     }
 
     async fn passage_counts(&self, owner: &str, terms: &[String]) -> Result<Vec<(String, u64)>, StoreError> {
         // The length of a value that stands elsewhere is known where it is referred to: the value isn't read.
-        let sql = "SELECT p.term, sum(octet_length(p.entries))::bigint FROM corpora AS c JOIN postings AS p ON p.corpus = c.key
-                   WHERE c.name IN ('shared', $1) AND p.term = ANY ($2) GROUP BY p.term";
-        let rows = query(sql).bind(own(owner)).bind(columns(terms)).fetch_all(self.database.pool().await?).await.map_err(store_error)?;
+        let sql = concat!(
+            "SELECT p.term, sum(octet_length(p.entries))::bigint FROM corpora AS c CROSS JOIN ",
+            postings_of_corpus!(),
+            " WHERE c.name IN ('shared', $1) GROUP BY p.term"
+        );
+        let wanted = each(terms);
+        let rows = self.rows(|| query(sql).bind(own(owner)).bind(wanted.clone())).await?;
         all(rows, |row| Ok((name(row.try_get(0)?), row.try_get::<i64, _>(1)?.unsigned_abs() / Posting::BYTES as u64)))
     }
 
@@ -78,15 +117,9 @@ impl DocumentStore for PostgresDocumentStore {
                        FROM found AS f WHERE f.term IS NOT NULL AND f.number < $4)
                    SELECT DISTINCT term FROM found WHERE term IS NOT NULL ORDER BY term LIMIT $4";
         let from = column(prefix);
-        let terms: Vec<String> = query_scalar(sql)
-            .bind(own(owner))
-            .bind(&*from)
-            .bind(format!("{from}{}", char::MAX))
-            .bind(i64::try_from(most).unwrap_or(i64::MAX))
-            .fetch_all(self.database.pool().await?)
-            .await
-            .map_err(store_error)?;
-        Ok(terms.iter().map(|term| name(term)).collect())
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let statement = || query(sql).bind(own(owner)).bind(from.to_string()).bind(format!("{from}{}", char::MAX)).bind(most);
+        all(self.rows(statement).await?, |row| Ok(name(row.try_get(0)?)))
     }
 
     async fn passages(&self, owner: &str, places: &[Place]) -> Result<Vec<StoredPassage>, StoreError> {
@@ -97,7 +130,7 @@ impl DocumentStore for PostgresDocumentStore {
                    WHERE p.place = ANY ($2) AND (c.name <> 'shared' OR NOT EXISTS (
                        SELECT FROM documents AS o WHERE o.corpus = (SELECT key FROM corpora WHERE name = $1) AND o.digest = p.document))";
         let numbers: Vec<i64> = places.iter().map(|place| number_of(*place)).collect();
-        let rows = query(sql).bind(own(owner)).bind(numbers).fetch_all(self.database.pool().await?).await.map_err(store_error)?;
+        let rows = self.rows(|| query(sql).bind(own(owner)).bind(numbers.clone())).await?;
         all(rows, |row| {
             Ok(StoredPassage {
                 place: place_of(row.try_get(0)?),
@@ -120,14 +153,7 @@ impl DocumentStore for PostgresDocumentStore {
         let sources = (!filter.sources.is_empty()).then(|| columns(&filter.sources));
         let beginnings: Option<Vec<String>> =
             sources.as_ref().map(|sources| sources.iter().map(|source| source.chars().take(INDEXED).collect()).collect());
-        let rows = query(sql)
-            .bind(own(owner))
-            .bind(digests)
-            .bind(sources)
-            .bind(beginnings)
-            .fetch_all(self.database.pool().await?)
-            .await
-            .map_err(store_error)?;
+        let rows = self.rows(|| query(sql).bind(own(owner)).bind(digests.clone()).bind(sources.clone()).bind(beginnings.clone())).await?;
         all(rows, |row| {
             let passage = |column| Ok::<_, sqlx::Error>(row.try_get::<i64, _>(column)? as u32);
             Ok(PlaceRange { first: Place { corpus: unsigned(row, 0)?, passage: passage(1)? }, passages: passage(2)? })
@@ -142,7 +168,7 @@ impl DocumentStore for PostgresDocumentStore {
                        ORDER BY p.place)
                    FROM corpora AS c JOIN documents AS d ON d.corpus = c.key
                    WHERE d.digest = $2 AND c.name IN ('shared', $1) ORDER BY c.name = 'shared' LIMIT 1";
-        let row = query(sql).bind(own(owner)).bind(digest(document_id)).fetch_optional(self.database.pool().await?).await.map_err(store_error)?;
+        let rows = self.rows(|| query(sql).bind(own(owner)).bind(digest(document_id))).await?;
         let read = |row: &PgRow| {
             let passages: Vec<String> = row.try_get(2)?;
             Ok(StoredDocument {
@@ -152,12 +178,18 @@ impl DocumentStore for PostgresDocumentStore {
                 passages: passages.iter().map(|text| name(text)).collect(),
             })
         };
-        row.as_ref().map(read).transpose().map_err(store_error)
+        rows.first().map(read).transpose().map_err(store_error)
     }
 }
 
 fn all<T>(rows: Vec<PgRow>, read: impl Fn(&PgRow) -> sqlx::Result<T>) -> Result<Vec<T>, StoreError> {
     rows.iter().map(read).collect::<sqlx::Result<_>>().map_err(store_error)
+}
+
+/// Of a corpus that has any.
+fn block(row: &PgRow, corpus: u32) -> sqlx::Result<Option<PostingBlock>> {
+    let Some(term) = row.try_get::<Option<&str>, _>(6)? else { return Ok(None) };
+    Ok(Some(PostingBlock { corpus, block: unsigned(row, 5)?, term: name(term), entries: row.try_get(7)? }))
 }
 
 fn unsigned(row: &PgRow, column: usize) -> sqlx::Result<u32> {
@@ -170,6 +202,14 @@ fn own(owner: &str) -> String {
 
 fn columns(names: &[String]) -> Vec<String> {
     names.iter().map(|name| column(name).into_owned()).collect()
+}
+
+/// Each once, because each is looked up by itself.
+fn each(terms: &[String]) -> Vec<String> {
+    let mut terms = columns(terms);
+    terms.sort_unstable();
+    terms.dedup();
+    terms
 }
 
 fn digest(id: &str) -> [u8; 32] {

@@ -70,7 +70,10 @@ fn document(id: &str, passages: &[&str]) -> NewDocument {
 
 async fn count(store: &Store, owner: &str, term: &str) -> u64 {
     let counts = store.passage_counts(owner, &[term.to_owned()]).await.unwrap();
-    let entries: usize = store.postings(owner, &[term.to_owned()]).await.unwrap().iter().map(|block| block.len()).sum();
+    let postings = store.postings(owner, &[term.to_owned()]).await.unwrap();
+    let entries: usize = postings.iter().map(|block| block.len()).sum();
+    let twice = store.statistics_and_postings(owner, &[term.to_owned(), term.to_owned()]).await.unwrap();
+    assert_eq!(twice, (store.statistics(owner).await.unwrap(), postings), "both at once, and {term} once");
     let counted = counts.first().map_or(0, |(_, count)| *count);
     assert_eq!(counted, entries as u64, "the count and the postings of {term}");
     counted
