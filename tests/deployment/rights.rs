@@ -88,10 +88,10 @@ fn no_right_is_to_everything_but_where_aws_takes_no_name() {
 }
 
 #[test]
-fn who_calls_webhooks_may_touch_nothing_but_its_queue_and_its_key() {
+fn who_calls_webhooks_may_touch_nothing_but_its_queue_and_its_keys() {
     for (name, stack) in every_stack() {
         for statement in statements(&stack, "DeliverPushRole") {
-            let allowed = ["FunctionLog", "DeliverPushQueue", "DeliverPushDeadLetters", "SecretKey"];
+            let allowed = ["FunctionLog", "DeliverPushQueue", "DeliverPushDeadLetters", "SecretKey", "CredentialsKey", "CredentialsMasterKey"];
             for resource in list(&statement["Resource"]).into_iter().filter(|resource| resource != "*") {
                 let named = crate::stack::references(&resource);
                 assert!(named.iter().all(|id| allowed.contains(&id.as_str())), "{name}: {statement}");
@@ -131,8 +131,8 @@ fn functions_may_do_what_their_work_takes_and_no_more() {
         ("Agents", vec![&keys[..], &audits, &reads]),
         ("Health", vec![&keys[..], &audits, &reads, &depth]),
         ("Admin", vec![&keys[..], &audits, &reads, &depth, &admits]),
-        ("RunTask", vec![&reads[..], &writes, &works, &sends, &seals]),
-        ("DeliverPush", vec![&keys[..], &works, &sends]),
+        ("RunTask", vec![&reads[..], &writes, &works, &sends]),
+        ("DeliverPush", vec![&keys[..], &works, &sends, &seals]),
         ("Sweep", vec![&reads[..], &writes, &sends]),
     ]);
     for (function, expected) in &expected {

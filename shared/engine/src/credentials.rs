@@ -1,4 +1,5 @@
-//! Seals the credentials of webhooks before they are stored, and opens them where they are shown to their owner or sent to their webhook.
+//! Seals the credentials of webhooks before they are stored, and opens them where they are shown to their owner or sent to their webhook. On their way
+//! through a queue they stay sealed.
 //!
 //! Sealed is a text of its own form: `sealed.1.<id of the key>.<nonce, ciphertext and tag in Base64>` (AES-256-GCM). It opens only at its place: the
 //! task, the webhook and its URL are authenticated along, so that nobody who can write to the store has credentials shown to another owner or sent
@@ -17,7 +18,8 @@ use ring::{
 
 use crate::{
     Engine,
-    ports::{PushConfig, StoreError},
+    deliver_push::{AUTHORIZATION, NOTIFICATION_TOKEN},
+    ports::{PushConfig, ReadyPost, StoreError},
 };
 
 /// How a sealed text begins; another number would be another form.
@@ -112,27 +114,57 @@ impl Engine {
     /// # Errors
     /// [`StoreError::Failed`] where the key is gone, or they were sealed for another place; else as [`crate::ports::CredentialKeys`].
     pub(crate) async fn opened(&self, task_id: &str, mut config: PushConfig) -> Result<PushConfig, StoreError> {
-        let Some(keys) = &self.settings().credential_keys else { return Ok(config) };
         let config_id = config.config.id.clone().unwrap_or_default();
         for (place, text) in credentials(task_id, &mut config.config) {
-            let Some(sealed) = text.strip_prefix(SEALED) else { continue };
-            let refuse = |why: &str| StoreError::Failed(format!("the credentials of the webhook `{config_id}` of task `{task_id}` {why}").into());
-            let (id, sealed) = sealed.split_once('.').ok_or_else(|| refuse("are damaged"))?;
-            let key = keys.of_id(id).await?.ok_or_else(|| refuse(&format!("were sealed with the key `{id}`, which isn't there any more")))?;
-            *text = key.open(sealed, &place).ok_or_else(|| refuse("were sealed for another place, or are damaged"))?;
+            *text = self.open(task_id, &config_id, text, &place).await?;
         }
         Ok(config)
+    }
+
+    /// The headers of a post with credentials that can be read.
+    ///
+    /// # Errors
+    /// As [`Self::opened`].
+    pub(crate) async fn opened_headers(&self, post: &ReadyPost) -> Result<Vec<(String, String)>, StoreError> {
+        let mut headers = post.headers.clone();
+        for (name, value) in &mut headers {
+            let what = match name.as_str() {
+                AUTHORIZATION => "credentials",
+                NOTIFICATION_TOKEN => "token",
+                _ => continue,
+            };
+            // After the scheme. What is sealed has no spaces.
+            let start = value.rfind(' ').map_or(0, |space| space + 1);
+            let place = place(what, &post.task_id, &post.config_id, &post.url);
+            let opened = self.open(&post.task_id, &post.config_id, &value[start..], &place).await?;
+            value.replace_range(start.., &opened);
+            value.truncate(value.trim_end().len());
+        }
+        Ok(headers)
+    }
+
+    /// What isn't sealed is taken as it is.
+    async fn open(&self, task_id: &str, config_id: &str, text: &str, place: &str) -> Result<String, StoreError> {
+        let (Some(keys), Some(sealed)) = (&self.settings().credential_keys, text.strip_prefix(SEALED)) else { return Ok(text.to_owned()) };
+        let refuse = |why: &str| StoreError::Failed(format!("the credentials of the webhook `{config_id}` of task `{task_id}` {why}").into());
+        let (id, sealed) = sealed.split_once('.').ok_or_else(|| refuse("are damaged"))?;
+        let key = keys.of_id(id).await?.ok_or_else(|| refuse(&format!("were sealed with the key `{id}`, which isn't there any more")))?;
+        key.open(sealed, place).ok_or_else(|| refuse("were sealed for another place, or are damaged"))
     }
 }
 
 /// Each secret of a webhook and the only place where it opens.
 fn credentials<'a>(task_id: &str, config: &'a mut TaskPushNotificationConfig) -> impl Iterator<Item = (String, &'a mut String)> + use<'a> {
-    let id = config.id.as_deref().unwrap_or_default();
-    // Lengths first: no two places are spelled the same.
-    let place = format!("{} {} {} {task_id}{id}{}", task_id.len(), id.len(), config.url.len(), config.url);
-    let token = config.token.as_mut().map(|token| (format!("token {place}"), token));
+    let place = |what| place(what, task_id, config.id.as_deref().unwrap_or_default(), &config.url);
+    let (of_token, of_credentials) = (place("token"), place("credentials"));
+    let token = config.token.as_mut().map(|token| (of_token, token));
     let credentials = config.authentication.as_mut().and_then(|authentication| authentication.credentials.as_mut());
-    token.into_iter().chain(credentials.map(|credentials| (format!("credentials {place}"), credentials)))
+    token.into_iter().chain(credentials.map(|credentials| (of_credentials, credentials)))
+}
+
+/// Lengths first: no two places are spelled the same.
+fn place(what: &str, task_id: &str, config_id: &str, url: &str) -> String {
+    format!("{what} {} {} {} {task_id}{config_id}{url}", task_id.len(), config_id.len(), url.len())
 }
 
 #[cfg(test)]

@@ -15,6 +15,9 @@ use crate::{
 
 /// So long a delivery is tried.
 const TRIED_FOR: Duration = Duration::from_secs(24 * 3600);
+/// The headers with what a webhook's config has of credentials.
+pub(crate) const AUTHORIZATION: &str = "Authorization";
+pub(crate) const NOTIFICATION_TOKEN: &str = "X-A2A-Notification-Token";
 const EVENTS_AT_ONCE: u32 = 100;
 
 type Bodies = (Option<String>, Vec<(u64, String)>);
@@ -23,16 +26,8 @@ impl Engine {
     /// Delivers to a webhook what it hasn't had. `attempt` counts from 1 since `queued_at`; together they say what a failure means.
     pub async fn deliver_push(&self, task_id: &str, config_id: &str, attempt: u32, queued_at: DateTime<Utc>) -> Result<WorkOutcome, StoreError> {
         let configs = self.ports().tasks.push_configs_of_any_owner(task_id).await?;
-        let Some(stored) = configs.into_iter().find(|config| config.config.id.as_deref() == Some(config_id)) else {
+        let Some(mut config) = configs.into_iter().find(|config| config.config.id.as_deref() == Some(config_id)) else {
             return Ok(WorkOutcome::Done);
-        };
-        let mut config = match self.opened(task_id, stored).await {
-            Ok(config) => config,
-            // The key may come back: it is a setting.
-            Err(StoreError::Failed(cause)) => {
-                return Ok(self.after_failure(task_id, config_id, WebhookError::Failed { reason: cause.to_string() }, attempt, queued_at));
-            }
-            Err(error) => return Err(error),
         };
         loop {
             let events = self.ports().tasks.events(task_id, config.cursor, EVENTS_AT_ONCE).await?;
@@ -95,7 +90,7 @@ impl Engine {
     }
 
     async fn post(&self, post: &ReadyPost) -> Result<(), WebhookError> {
-        let mut headers = post.headers.clone();
+        let mut headers = self.opened_headers(post).await.map_err(|error| WebhookError::Failed { reason: error.to_string() })?;
         if let Some(key) = &self.settings().webhook_key {
             let key = key.bring().await.map_err(|error| WebhookError::Failed { reason: format!("the key that signs it isn't there: {error}") })?;
             headers.push(("X-A2A-Signature".to_owned(), signature(&key, self.now(), &post.body)));
@@ -104,15 +99,16 @@ impl Engine {
     }
 }
 
+/// With credentials as they are stored, which is sealed: a queue may lie between this and the webhook.
 fn ready_post(task_id: &str, config_id: &str, sequence: u64, config: &PushConfig, body: String) -> ReadyPost {
     let config = &config.config;
     let mut headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
     if let Some(authentication) = &config.authentication {
         let credentials = authentication.credentials.as_deref().unwrap_or_default();
-        headers.push(("Authorization".to_owned(), format!("{} {credentials}", authentication.scheme).trim_end().to_owned()));
+        headers.push((AUTHORIZATION.to_owned(), format!("{} {credentials}", authentication.scheme).trim_end().to_owned()));
     }
     if let Some(token) = &config.token {
-        headers.push(("X-A2A-Notification-Token".to_owned(), token.clone()));
+        headers.push((NOTIFICATION_TOKEN.to_owned(), token.clone()));
     }
     ReadyPost { task_id: task_id.to_owned(), config_id: config_id.to_owned(), sequence, url: config.url.clone(), headers, body }
 }

@@ -173,6 +173,31 @@ async fn a_webhook_whose_key_is_gone_waits_for_it_and_is_called_when_it_is_back(
 }
 
 #[tokio::test]
+async fn a_post_that_was_ready_has_its_credentials_opened_for_its_own_webhook_alone() {
+    let world = sealing(Arc::new(FewKeys::default()));
+    let task = task_of(world.call(with_webhook("go")).await).unwrap();
+    let stored = world.store.push_configs_of_any_owner(&task.id).await.unwrap().remove(0).config;
+    let headers = vec![
+        ("Authorization".to_owned(), format!("Bearer {}", stored.authentication.unwrap().credentials.unwrap())),
+        ("X-A2A-Notification-Token".to_owned(), stored.token.unwrap()),
+    ];
+    let post = ReadyPost { task_id: task.id, config_id: stored.id.unwrap(), sequence: 1, url: stored.url, headers, body: "{}".into() };
+    assert!(!format!("{post:?}").contains("secret"), "{post:?}");
+    assert_eq!(world.engine.post_webhook(&post, 1, world.clock.now()).await, WorkOutcome::Done);
+    let made = world.webhooks.posted.lock().unwrap().pop().unwrap();
+    let opened = [("Authorization", "Bearer secret"), ("X-A2A-Notification-Token", "token")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(made.headers[..2], opened);
+    for moved in [
+        ReadyPost { url: "https://elsewhere.example.org/".into(), ..post.clone() },
+        ReadyPost { config_id: "other".into(), ..post.clone() },
+        ReadyPost { task_id: "other".into(), ..post },
+    ] {
+        assert_eq!(world.engine.post_webhook(&moved, 1, world.clock.now()).await, WorkOutcome::Retry { delay: Duration::from_secs(1) });
+    }
+    assert!(posted(&world).is_empty());
+}
+
+#[tokio::test]
 async fn a_post_that_was_ready_is_signed_when_it_is_made_and_comes_again_after_a_failure() {
     let settings = EngineSettings { webhook_key: Some(WebhookKey::Known(b"0123456789"[..].into())), ..EngineSettings::default() };
     let world = World::with(vec![script(vec![], None)], settings, Arc::new(InProcessEventBus::new()));

@@ -117,7 +117,7 @@ pub struct ReadyPost {
     pub sequence: u64,
     /// Of the client's config.
     pub url: String,
-    /// Names and values, credentials among them.
+    /// Names and values, credentials among them, which are sealed as they are stored.
     pub headers: Vec<(String, String)>,
     /// JSON.
     pub body: String,

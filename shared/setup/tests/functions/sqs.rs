@@ -8,8 +8,8 @@ use aws_sdk_sqs::{
 };
 use edge::{EdgeSettings, SqsEvent};
 use engine::{
-    Engine, EngineSettings, Ports, WebhookKey,
-    ports::{Clock, QueueName, SystemClock},
+    CredentialKey, Engine, EngineSettings, Ports, WebhookKey,
+    ports::{Clock, CredentialKeys, QueueName, StoreError, SystemClock},
 };
 use guard::{Blocks, Guard, GuardSettings, LimitSettings, Limits};
 
@@ -109,14 +109,32 @@ fn over(mut server: Server, rows: Arc<dyn store::JobRows>, run_task: String, del
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let queue = Arc::new(queue::SqsWorkQueue::new(async || tests::servers::aws_config(), run_task, deliver_push, rows, clock));
     let ports = Ports { queue, ..server.app.ports.clone() };
-    let settings =
-        EngineSettings { outlives_response: false, webhook_key: Some(WebhookKey::Known(b"0123456789"[..].into())), ..EngineSettings::default() };
+    let settings = EngineSettings {
+        outlives_response: false,
+        webhook_key: Some(WebhookKey::Known(b"0123456789"[..].into())),
+        credential_keys: Some(Arc::new(OneKey)),
+        ..EngineSettings::default()
+    };
     let guard = Guard::new(GuardSettings::default());
     let edge = EdgeSettings { request_timeout: Duration::from_secs(5), ..EdgeSettings::default() };
     let blocks = Blocks::new(Arc::new(store::SqliteDatabase::temporary().unwrap()), None, None);
     let limits = Limits::new(LimitSettings::default(), None);
     server.app = App::new(Engine::new(ports, settings), guard, (blocks, limits), None, server.app.audit.clone(), edge);
     server
+}
+
+/// What the operator gives to both functions.
+struct OneKey;
+
+#[async_trait::async_trait]
+impl CredentialKeys for OneKey {
+    async fn newest(&self) -> Result<Arc<CredentialKey>, StoreError> {
+        CredentialKey::derived_from("0123456789abcdef0123456789abcdef").map(Arc::new)
+    }
+
+    async fn of_id(&self, id: &str) -> Result<Option<Arc<CredentialKey>>, StoreError> {
+        self.newest().await.map(|key| Some(key).filter(|key| key.id() == id))
+    }
 }
 
 /// A message in the form that Lambda gives it.
@@ -211,7 +229,8 @@ async fn a_function_without_the_database_tells_webhooks_what_another_had_ready()
     let inside = OverSqs::handing_over().await;
     let outside = inside.outside().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let webhook = json!({"url": format!("http://{}/hook", listener.local_addr().unwrap()), "token": "token"});
+    let webhook = json!({"url": format!("http://{}/hook", listener.local_addr().unwrap()), "token": "the-token",
+        "authentication": {"scheme": "Bearer", "credentials": "the-credentials"}});
     inside.queue_a_task(json!({"returnImmediately": true, "taskPushNotificationConfig": webhook})).await;
     // The task and its webhook's work come from one queue, posts go to the other.
     loop {
@@ -227,6 +246,8 @@ async fn a_function_without_the_database_tells_webhooks_what_another_had_ready()
         let mut made = 0;
         while made < waiting {
             for message in outside.receive(&outside.run_task).await {
+                let body = message.body.as_deref().unwrap();
+                assert!(body.contains("Bearer sealed.1.") && !body.contains("the-token") && !body.contains("the-credentials"), "{body}");
                 assert_eq!(outside.invoke(&outside.run_task, &[message]).await, [""; 0]);
                 made += 1;
             }
@@ -236,7 +257,7 @@ async fn a_function_without_the_database_tells_webhooks_what_another_had_ready()
     let ends = heard.last().unwrap();
     assert_eq!(ends.1["statusUpdate"]["status"]["state"], "TASK_STATE_COMPLETED", "{heard:?}");
     for (head, _) in &heard {
-        assert!(head.contains("x-a2a-notification-token: token"), "{head}");
+        assert!(head.contains("x-a2a-notification-token: the-token") && head.contains("authorization: bearer the-credentials"), "{head}");
         assert!(head.contains("x-a2a-signature: t="), "{head}");
     }
 }
