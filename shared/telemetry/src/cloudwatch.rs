@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use metrics_cloudwatch_embedded::{Builder, Collector};
 
-use crate::{availability, metric, resources};
+use crate::{availability, held, metric, resources};
 
 /// The metrics of this process since they were last written.
 #[derive(Clone, Copy)]
@@ -21,7 +21,13 @@ impl EmbeddedMetrics {
     pub fn write(&self, mut log: impl Write) -> io::Result<()> {
         resources::show();
         let mut lines = Vec::new();
-        self.collector.flush(&mut lines)?;
+        loop {
+            let is_more = held::hand_on();
+            self.collector.flush(&mut lines)?;
+            if !is_more {
+                break;
+            }
+        }
         log.write_all(&totalled(lines))?;
         log.flush()
     }
@@ -32,7 +38,9 @@ pub fn install_embedded(namespace: &str) -> Option<EmbeddedMetrics> {
     let collector = Builder::new().cloudwatch_namespace(namespace.to_owned()).init().ok()?;
     metric::describe();
     availability::shown_by_cloudwatch();
-    Some(EmbeddedMetrics { collector })
+    let metrics = EmbeddedMetrics { collector };
+    held::hold_for(metrics);
+    Some(metrics)
 }
 
 /// The same lines, that CloudWatch adds up over all labels too, and by the one that alarms look at: an alarm can't search for labels. The time that

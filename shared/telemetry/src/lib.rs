@@ -3,6 +3,7 @@
 pub mod availability;
 mod cloudwatch;
 mod embedded;
+mod held;
 pub mod logs;
 pub mod metric;
 mod prometheus;
@@ -10,4 +11,5 @@ pub mod resources;
 
 pub use cloudwatch::{EmbeddedMetrics, install_embedded};
 pub use embedded::count_embedded;
+pub use held::histogram;
 pub use prometheus::{InstallError, MetricsPage, install_prometheus};
