@@ -72,7 +72,7 @@ fn every_functions_environment_can_be_read_with_either_store() {
             let security = settings.security;
             let called = !["RunTask", "DeliverPush", "Sweep"].contains(&id);
             assert_eq!((security.admin_api_key.is_some(), security.system_api_key.is_some()), (called, called), "{name}: {id}");
-            assert_eq!(security.credentials_key.is_some(), called || id == "RunTask", "{name}: {id}");
+            assert_eq!(security.credentials_key.is_some(), called || id == "DeliverPush", "{name}: {id}");
             assert_eq!(security.secret_key.is_some(), called || id == "DeliverPush", "{name}: {id}");
         }
     }
