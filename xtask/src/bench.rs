@@ -48,6 +48,15 @@ pub fn growth() -> Result<()> {
     step("bench growth", &mut bench)
 }
 
+/// Shows what security costs.
+///
+/// # Errors
+/// Where a build fails or the server doesn't answer.
+pub fn security() -> Result<()> {
+    build_server()?;
+    step("bench security", bench(&["--features", "servers"])?.arg("security"))
+}
+
 /// Shows what functions cost as they are deployed: three of them, or the sizes of all as well.
 ///
 /// # Errors

@@ -76,6 +76,8 @@ enum Bench {
     },
     /// What an answer costs as histories and stores grow.
     Growth,
+    /// What GetTask costs with all security on, beside all off.
+    Security,
     /// Ranking quality of document_search.
     Search {
         /// A folder with documents.jsonl (`id`, `title`, `text`) and queries.jsonl (`text`, `relevant` ids).
@@ -93,6 +95,7 @@ fn main() -> anyhow::Result<()> {
         Task::Bench { what: Some(Bench::Throughput { rounds, seconds, connections }) } => bench::throughput(rounds, seconds, connections),
         Task::Bench { what: Some(Bench::Lambda { rounds, all }) } => bench::lambda(rounds, all),
         Task::Bench { what: Some(Bench::Growth) } => bench::growth(),
+        Task::Bench { what: Some(Bench::Security) } => bench::security(),
         Task::Bench { what: Some(Bench::Search { path }) } => bench::search(&path),
     }
 }

@@ -4,7 +4,10 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use engine::{Engine, Ports};
-use guard::{Blocks, Guard, Limits, threats::Policy};
+use guard::{
+    Blocks, Guard, Limits,
+    threats::{CleanValues, Policy},
+};
 use http::HeaderValue;
 
 use crate::{
@@ -27,6 +30,7 @@ pub struct App {
     pub(crate) guard: Guard,
     pub(crate) blocks: Blocks,
     pub(crate) limits: Limits,
+    pub(crate) clean_headers: CleanValues,
     pub(crate) cards: Cards,
     pub(crate) cors_origins: Vec<HeaderValue>,
     pub(crate) started: DateTime<Utc>,
@@ -70,7 +74,20 @@ impl App {
         let started = ports.clock.now();
         let cards = Cards::new(engine.agents().cloned().collect(), &guard, settings.default_card, signing_key, started);
         let cors_origins = settings.cors_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
-        Arc::new(App { engine, ports, settings, audit, guard, blocks, limits, cards, cors_origins, started, health: LatestReport::default() })
+        Arc::new(App {
+            engine,
+            ports,
+            settings,
+            audit,
+            guard,
+            blocks,
+            limits,
+            clean_headers: CleanValues::default(),
+            cards,
+            cors_origins,
+            started,
+            health: LatestReport::default(),
+        })
     }
 
     /// Has the key for agent cards brought, so that the first card needn't wait for it. Where that fails, the first card tries again.

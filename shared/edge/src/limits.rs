@@ -1,8 +1,9 @@
 //! How often who may ask: requests are counted, refused, and told what is left.
 
+use bytes::Bytes;
 use engine::ports::{AuditKind, AuditLevel, AuditOutcome};
 use guard::{Client, Rate, Standing, Taken, Turn};
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, header::InvalidHeaderValue};
 use metrics::counter;
 use protocol::{A2aError, Method};
 use telemetry::metric;
@@ -51,13 +52,30 @@ pub(crate) fn tell(response: &mut Response, standing: Option<(&'static str, Stan
         true => (standing.remaining(), standing.full_after_seconds()),
         false => (0, standing.retry_after_seconds()),
     };
-    for (name, value) in
-        [(RATE_LIMIT, format!("\"{quota}\";r={left};t={after}")), (RATE_LIMIT_POLICY, format!("\"{quota}\";q={per_minute};w=60;burst={burst}"))]
-    {
-        if let Ok(value) = HeaderValue::try_from(value) {
+    let headers = [
+        (RATE_LIMIT, item(quota, &[("r", left), ("t", after)])),
+        (RATE_LIMIT_POLICY, item(quota, &[("q", per_minute.into()), ("w", 60), ("burst", burst.into())])),
+    ];
+    for (name, value) in headers {
+        if let Ok(value) = value {
             response.headers_mut().insert(name, value);
         }
     }
+}
+
+/// A quota's name and numbers that belong to it, as an item of a structured field (RFC 9651). Each answer has two of them, which formatting machinery
+/// would make dearer than the counting.
+fn item(quota: &str, parameters: &[(&str, u64)]) -> Result<HeaderValue, InvalidHeaderValue> {
+    let mut text = Vec::with_capacity(64);
+    for piece in ["\"", quota, "\""] {
+        text.extend_from_slice(piece.as_bytes());
+    }
+    for (name, number) in parameters {
+        for piece in [";", name, "=", itoa::Buffer::new().format(*number)] {
+            text.extend_from_slice(piece.as_bytes());
+        }
+    }
+    HeaderValue::from_maybe_shared(Bytes::from(text))
 }
 
 fn client<'a>(exchange: &'a Exchange<'_>) -> Client<'a> {

@@ -15,7 +15,7 @@ const MEDIUM: u8 = 10;
 
 /// The path, the query, the headers; of these not the credentials, which are checked for what they are.
 pub(crate) fn in_head(app: &App, exchange: &Exchange<'_>) -> Result<(), A2aError> {
-    judge(app, exchange, exchange.place.name(), || head(exchange))
+    judge(app, exchange, exchange.place.name(), || head(app, exchange))
 }
 
 /// The head, and what is around the parameters of a JSON-RPC request.
@@ -25,7 +25,7 @@ pub(crate) fn in_request(app: &App, exchange: &Exchange<'_>, id: Option<&RpcId>,
             Some(RpcId::String(id)) => in_field("id", id, Context::Name),
             _ => None,
         };
-        id.or_else(|| in_field("method", method, Context::Name)).or_else(|| head(exchange))
+        id.or_else(|| in_field("method", method, Context::Name)).or_else(|| head(app, exchange))
     })
 }
 
@@ -34,7 +34,7 @@ pub(crate) fn in_parameters(app: &App, exchange: &Exchange<'_>, dialect: Dialect
     judge(app, exchange, call.method().name(), || in_call(call, dialect))
 }
 
-fn head(exchange: &Exchange<'_>) -> Option<Finding> {
+fn head(app: &App, exchange: &Exchange<'_>) -> Option<Finding> {
     let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
         if [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION].contains(name) || name == "x-api-key" {
             return None;
@@ -43,7 +43,8 @@ fn head(exchange: &Exchange<'_>) -> Option<Finding> {
             // AWS's own, in each event: its words `Root` and `Parent` would have rules compiled before a function's first answer.
             return None;
         }
-        in_field(name.as_str(), &String::from_utf8_lossy(value.as_bytes()), Context::Name)
+        let threat = app.clean_headers.inspect(value.as_bytes())?;
+        Some(Finding { field: name.as_str().to_owned(), threat })
     };
     in_field("path", exchange.full_path, Context::Name)
         .or_else(|| exchange.query.iter().find_map(|(name, _)| in_field("query", name, Context::Name)))

@@ -4,6 +4,7 @@
 //! is prose for an agent: there SQL, markup and shell are subjects to talk about, and only a bare attack is one.
 
 mod base64;
+mod clean;
 mod decode;
 mod entities;
 mod escapes;
@@ -18,6 +19,7 @@ mod view;
 
 use self::features::Features;
 pub use self::{
+    clean::CleanValues,
     fields::{Finding, in_call, in_field},
     rules::compiled_tables,
 };

@@ -12,6 +12,8 @@ use tokio::{
 pub struct Connection {
     stream: BufReader<TcpStream>,
     address: String,
+    /// Lines that each POST has besides.
+    headers: String,
     line: String,
 }
 
@@ -30,15 +32,28 @@ impl Connection {
     pub async fn open(address: &str) -> Result<Connection> {
         let stream = TcpStream::connect(address).await.with_context(|| format!("can't connect to {address}"))?;
         stream.set_nodelay(true)?;
-        Ok(Connection { stream: BufReader::with_capacity(64 * 1024, stream), address: address.to_owned(), line: String::new() })
+        Ok(Connection {
+            stream: BufReader::with_capacity(64 * 1024, stream),
+            address: address.to_owned(),
+            headers: String::new(),
+            line: String::new(),
+        })
+    }
+
+    /// The same connection, whose POSTs have one header more.
+    #[cfg(feature = "servers")]
+    pub fn with_header(mut self, name: &str, value: &str) -> Connection {
+        self.headers += &format!("{name}: {value}\r\n");
+        self
     }
 
     /// POST of JSON.
     pub async fn post(&mut self, path: &str, body: &str) -> Result<Answer> {
         let request = format!(
-            "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\na2a-version: 1.0\r\ncontent-length: {}\r\n\r\n{body}",
+            "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\na2a-version: 1.0\r\ncontent-length: {}\r\n{}\r\n{body}",
             self.address,
-            body.len()
+            body.len(),
+            self.headers
         );
         self.exchange(&request).await
     }

@@ -14,6 +14,8 @@ mod peers;
 mod process;
 mod search;
 #[cfg(feature = "servers")]
+mod security;
+#[cfg(feature = "servers")]
 mod throughput;
 
 use std::path::PathBuf;
@@ -67,6 +69,13 @@ enum What {
         #[arg(long)]
         postgres: Option<String>,
     },
+    /// What security costs.
+    #[cfg(feature = "servers")]
+    Security {
+        /// Medians over so many rounds.
+        #[arg(long, default_value_t = 9)]
+        rounds: usize,
+    },
     /// What functions cost as Lambda runs them.
     #[cfg(feature = "lambda")]
     Lambda {
@@ -109,6 +118,8 @@ async fn main() -> anyhow::Result<()> {
         }
         #[cfg(feature = "servers")]
         What::Growth { postgres } => growth::run(&arguments.server, postgres.as_deref()).await,
+        #[cfg(feature = "servers")]
+        What::Security { rounds } => security::run(&arguments.server, rounds).await,
         #[cfg(feature = "lambda")]
         What::Lambda { rounds, events, functions, python, postgres } => {
             let plan = lambda::Plan { rounds, events, functions, python, database: postgres };

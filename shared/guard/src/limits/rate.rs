@@ -68,8 +68,8 @@ impl Standing {
     }
 
     /// Requests that would pass now.
-    pub fn remaining(&self) -> i64 {
-        (self.rate.depth() - self.full_after) / self.rate.interval()
+    pub fn remaining(&self) -> u64 {
+        u64::try_from((self.rate.depth() - self.full_after) / self.rate.interval()).unwrap_or(0)
     }
 
     /// Whole seconds, at least 1.
