@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::harness::Server;
+use crate::harness::{Server, message};
 
 #[tokio::test]
 async fn a_running_server_is_healthy_and_ready() {
@@ -39,6 +39,37 @@ async fn details_of_health_need_the_system_role() {
     }
     for value in ["cpu", "memory", "disk"] {
         assert!(details["checks"]["resources"]["values"][value].is_number(), "{details}");
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_no_worker_takes_shows_in_health_whatever_the_queue() {
+    // As if the queue had lost its function.
+    let template = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml")).unwrap();
+    let (before, rest) = template.split_once("  RunTask:\n").unwrap();
+    let (run_task, after) = rest.split_once("\n\n").unwrap();
+    let (alone, _) = run_task.split_once("      Events:\n").unwrap();
+    let deaf = format!("{before}  RunTask:\n{alone}\n{after}");
+    let server = Server::described_by(&deaf, &[("A2A_AGENTS", "conformance"), ("A2A_SYSTEM_API_KEY", "a-system-key-of-32-characters-00")]);
+    let tasks = async || {
+        let details = server.get("/health/details", &[("X-API-Key", "a-system-key-of-32-characters-00")]).await.json();
+        details["checks"]["task_processing"].clone()
+    };
+    assert_eq!(tasks().await["values"]["waiting"], 0.0);
+    let mut params = message("tck-complete-task-waits", "hello");
+    params["configuration"] = serde_json::json!({"returnImmediately": true});
+    let sent = server.rest("/message:send", &params).await;
+    assert_eq!(sent.json()["task"]["status"]["state"], "TASK_STATE_SUBMITTED", "{sent:?}");
+    let start = std::time::Instant::now();
+    loop {
+        let check = tasks().await;
+        if check["values"]["waiting"].as_f64().unwrap() > 1.0 {
+            assert!(check["message"].as_str().unwrap().contains("1 active"), "{check}");
+            assert_eq!(check["thresholds"]["waiting"]["unit"], "s", "{check}");
+            return;
+        }
+        assert!(start.elapsed() < std::time::Duration::from_secs(20), "{check}");
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     }
 }
 

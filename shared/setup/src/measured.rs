@@ -94,6 +94,10 @@ impl TaskStore for MeasuredTaskStore {
         measured(&self.durations.upkeep, self.inner.active_tasks()).await
     }
 
+    async fn waiting_since(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        measured(&self.durations.upkeep, self.inner.waiting_since()).await
+    }
+
     async fn put_push_config(&self, scope: &Scope, config: PushConfig) -> Result<bool, StoreError> {
         measured(&self.durations.push_configs, self.inner.put_push_config(scope, config)).await
     }

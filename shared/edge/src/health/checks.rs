@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use engine::ports::{QueueName, StoreError};
 use telemetry::{availability, resources};
 
@@ -103,6 +103,11 @@ async fn redis(app: &App) -> Check {
     }
 }
 
+/// None where nothing waits.
+fn seconds_since(since: Option<DateTime<Utc>>, now: DateTime<Utc>) -> f64 {
+    since.map_or(0.0, |since| ((now - since).num_milliseconds() as f64 / 1000.0).max(0.0))
+}
+
 async fn queue(app: &App) -> (Check, Vec<(QueueName, u64)>) {
     let began = Instant::now();
     let of = |queue| async move { tokio::join!(in_time(app.ports.queue.depth(queue)), in_time(app.ports.queue.waiting_since(queue))) };
@@ -113,7 +118,7 @@ async fn queue(app: &App) -> (Check, Vec<(QueueName, u64)>) {
     for ((queue, name, waiting_name), (depth, waiting)) in names.into_iter().zip([both.0, both.1]) {
         match (depth, waiting) {
             (Ok(depth), Ok(since)) => {
-                let waiting = since.map_or(0.0, |since| ((now - since).num_milliseconds() as f64 / 1000.0).max(0.0));
+                let waiting = seconds_since(since, now);
                 level = level.max(DEPTH.level(depth as f64)).max(WAITING.level(waiting));
                 messages.push(format!("{name}: {depth} wait or run, the next for {waiting:.0} s"));
                 values.extend([(name, depth as f64, DEPTH), (waiting_name, waiting, WAITING)]);
@@ -128,20 +133,26 @@ async fn queue(app: &App) -> (Check, Vec<(QueueName, u64)>) {
     (Check { took: began.elapsed(), ..check(level, messages.join("; "), values) }, depths)
 }
 
-/// Tasks whose runner is gone and that nobody takes up.
+/// Tasks that wait for a runner, whatever the queue is that should bring them one, and tasks whose runner is gone and that nobody takes up.
 async fn task_processing(app: &App) -> (Check, Option<u64>) {
     let began = Instant::now();
-    let before = app.ports.clock.now() - STUCK_AFTER;
-    let (active, stuck) = tokio::join!(in_time(app.ports.tasks.active_tasks()), in_time(app.ports.tasks.expired_leases(before, STUCK_COUNTED)));
-    let checked = match (&active, stuck) {
-        (Ok(active), Ok(stuck)) => {
+    let (tasks, now) = (&app.ports.tasks, app.ports.clock.now());
+    let stuck = tasks.expired_leases(now - STUCK_AFTER, STUCK_COUNTED);
+    let (active, waiting, stuck) = tokio::join!(in_time(tasks.active_tasks()), in_time(tasks.waiting_since()), in_time(stuck));
+    let checked = match (&active, waiting, stuck) {
+        (Ok(active), Ok(since), Ok(stuck)) => {
+            let waiting = seconds_since(since, now);
             let stuck = stuck.len();
             let more = if stuck as u32 == STUCK_COUNTED { " or more" } else { "" };
-            let message = format!("{active} active; {stuck}{more} stuck: without a runner for more than {} s", STUCK_AFTER.num_seconds());
-            check(STUCK.level(stuck as f64), message, vec![("stuck", stuck as f64, STUCK)])
+            let message = format!(
+                "{active} active; the longest wait for a runner is {waiting:.0} s; {stuck}{more} stuck: theirs is gone for more than {} s",
+                STUCK_AFTER.num_seconds()
+            );
+            let level = STUCK.level(stuck as f64).max(WAITING.level(waiting));
+            check(level, message, vec![("stuck", stuck as f64, STUCK), ("waiting", waiting, WAITING)])
         }
-        (Err(reason), _) => check(Level::Unavailable, reason.clone(), Vec::new()),
-        (_, Err(reason)) => check(Level::Unavailable, reason, Vec::new()),
+        (Err(reason), ..) => check(Level::Unavailable, reason.clone(), Vec::new()),
+        (_, Err(reason), _) | (.., Err(reason)) => check(Level::Unavailable, reason, Vec::new()),
     };
     (Check { took: began.elapsed(), ..checked }, active.ok())
 }

@@ -45,6 +45,10 @@ pub trait TaskStore: Send + Sync + 'static {
     /// Tasks that are neither terminal nor interrupted.
     async fn active_tasks(&self) -> Result<u64, StoreError>;
 
+    /// Since when the state of the task stands that waits longest for a runner: it is neither terminal nor interrupted, and nobody holds it. `None`
+    /// where none waits.
+    async fn waiting_since(&self) -> Result<Option<DateTime<Utc>>, StoreError>;
+
     /// Creates or replaces the webhook of that id; `false` if the task isn't in scope. The task's version grows, so that a
     /// runner that doesn't know of the webhook yet conflicts and looks again.
     async fn put_push_config(&self, scope: &Scope, config: PushConfig) -> Result<bool, StoreError>;

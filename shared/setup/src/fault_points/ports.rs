@@ -82,6 +82,10 @@ impl TaskStore for FaultyTaskStore {
         self.inner.active_tasks().await
     }
 
+    async fn waiting_since(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        self.inner.waiting_since().await
+    }
+
     async fn put_push_config(&self, scope: &Scope, config: PushConfig) -> Result<bool, StoreError> {
         self.inner.put_push_config(scope, config).await
     }

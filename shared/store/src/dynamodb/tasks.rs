@@ -83,12 +83,7 @@ impl TaskStore for DynamoDbTaskStore {
     }
 
     async fn next_lease_expiry(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let first = keys::due_shards(LEASED).map(|shard| async move {
-            let query = Query { keys: "#queue = :queue", values: vec![(":queue", text(shard))], index: true, limit: Some(1), ..Query::default() };
-            self.database.query(query).await
-        });
-        let due = try_join_all(first).await?.into_iter().flatten().map(|row| row.number("due")).collect::<Result<Vec<i64>, _>>()?;
-        Ok(due.into_iter().min().map(time))
+        first_due(&self.database, LEASED).await
     }
 
     async fn delete_finished(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
@@ -103,6 +98,10 @@ impl TaskStore for DynamoDbTaskStore {
             self.database.count(Query { keys: "#queue = :queue", values, filter, index: true, ..Query::default() })
         });
         Ok(try_join_all(ranges).await?.into_iter().sum())
+    }
+
+    async fn waiting_since(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        first_due(&self.database, WAITING).await
     }
 
     async fn put_push_config(&self, scope: &Scope, config: PushConfig) -> Result<bool, StoreError> {
@@ -128,4 +127,14 @@ impl TaskStore for DynamoDbTaskStore {
     async fn ping(&self) -> Result<(), StoreError> {
         self.database.get(keys::key("ping", "ping")).await.map(drop)
     }
+}
+
+/// The earliest time in a range of the index.
+async fn first_due(database: &DynamoDbDatabase, range: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let first = keys::due_shards(range).map(|shard| async move {
+        let query = Query { keys: "#queue = :queue", values: vec![(":queue", text(shard))], index: true, limit: Some(1), ..Query::default() };
+        database.query(query).await
+    });
+    let due = try_join_all(first).await?.into_iter().flatten().map(|row| row.number("due")).collect::<Result<Vec<i64>, _>>()?;
+    Ok(due.into_iter().min().map(time))
 }

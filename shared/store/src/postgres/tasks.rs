@@ -86,6 +86,13 @@ impl TaskStore for PostgresTaskStore {
         Ok(active.unsigned_abs())
     }
 
+    async fn waiting_since(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let sql = "SELECT min(status_at) FROM tasks WHERE state IN (1, 2) AND lease_runner IS NULL";
+        let longest = || async { sqlx::query_scalar(sql).fetch_one(self.pool().await?).await.map_err(store_error) };
+        let since: Option<i64> = self.database.again(longest).await?;
+        Ok(since.map(time))
+    }
+
     async fn put_push_config(&self, scope: &Scope, config: PushConfig) -> Result<bool, StoreError> {
         self.database.bounded(async { push_configs::put(self.pool().await?, scope, &config).await }).await
     }

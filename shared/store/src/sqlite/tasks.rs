@@ -119,6 +119,10 @@ impl TaskStore for SqliteTaskStore {
         Ok(self.number("SELECT count(*) FROM tasks WHERE state IN (1, 2)")?.unwrap_or(0).unsigned_abs())
     }
 
+    async fn waiting_since(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        Ok(self.number("SELECT min(status_at) FROM tasks WHERE state IN (1, 2) AND lease_until IS NULL")?.map(time))
+    }
+
     async fn put_push_config(&self, scope: &Scope, config: PushConfig) -> Result<bool, StoreError> {
         let scope = scope.clone();
         self.database.write(move |connection| push_configs::put_in_scope(connection, &scope, &config)).await

@@ -32,7 +32,7 @@ macro_rules! task_store {
             lists: an_empty_list_is_one_empty_page, the_latest_status_comes_first, pages_have_every_task_once, pages_are_stable_while_tasks_are_made,
                 a_full_last_page_has_no_next, page_tokens_of_other_lists_are_refused, lists_stay_in_scope, filters_hold_all_at_once,
                 the_total_follows_every_change, the_time_filter_includes_its_moment, listed_tasks_have_what_is_asked_for;
-            workers: expired_leases_are_found_in_order, the_next_expiry_is_the_earliest, active_tasks_are_those_at_work,
+            workers: expired_leases_are_found_in_order, the_next_expiry_is_the_earliest, active_tasks_are_those_at_work, the_longest_without_a_runner_is_known,
                 finished_tasks_are_deleted_with_all_they_had, deletion_stops_at_its_limit, a_ping_is_answered;
             webhooks: webhooks_are_kept_in_order_of_id, webhooks_come_with_a_task, a_webhook_is_replaced, webhooks_stay_in_scope,
                 a_change_of_webhooks_is_a_change_of_the_task, a_cursor_moves_only_from_where_it_stands;

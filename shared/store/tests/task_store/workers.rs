@@ -43,6 +43,22 @@ pub async fn active_tasks_are_those_at_work(store: Store) {
     assert_eq!(store.active_tasks().await.unwrap(), 2);
 }
 
+pub async fn the_longest_without_a_runner_is_known(store: Store) {
+    use TaskState::{Completed, InputRequired, Submitted, Working};
+    let since = async || store.waiting_since().await.unwrap();
+    done(&store, create("finished", "o", Completed, 1)).await;
+    done(&store, create("asks", "o", InputRequired, 2)).await;
+    done(&store, Change { lease: hold("r", 90), ..create("runs", "o", Working, 3) }).await;
+    assert_eq!(since().await, None);
+    done(&store, create("later", "other", Submitted, 20)).await;
+    done(&store, create("first", "o", Submitted, 10)).await;
+    assert_eq!(since().await, Some(at(10)));
+    done(&store, Change { lease: hold("r", 90), ..update("first", 1, Working, 30) }).await;
+    assert_eq!(since().await, Some(at(20)));
+    done(&store, update("later", 1, Completed, 40)).await;
+    assert_eq!(since().await, None);
+}
+
 pub async fn finished_tasks_are_deleted_with_all_they_had(store: Store) {
     let full = |mut change: Change, id: &str| {
         change.messages = vec![message("m", "x")];
