@@ -13,8 +13,7 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use engine::ports::{AuditKind, AuditLevel, AuditLog, AuditOutcome, AuditRecord, Clock, audit_log::MOST_AT_ONCE};
 use metrics::counter;
-use moka::sync::Cache;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use telemetry::metric;
 use tokio::{
     sync::Notify,
@@ -27,8 +26,8 @@ pub const MOST_WAITING: usize = 1_000;
 const ALIKE_WITHIN: Duration = Duration::from_secs(1);
 /// A caller that comes again from the same address is recorded once in this time by each process.
 const SUCCESS_HOLDS: TimeDelta = TimeDelta::minutes(5);
-/// Callers and addresses that a process tells apart for that.
-const MOST_SUCCESSES: u64 = 10_000;
+/// Callers and addresses that a process tells apart for that. Where more come within that time, it forgets all of them, and records them anew.
+const MOST_SUCCESSES: usize = 10_000;
 /// How long one write of a batch may take.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(3);
 /// Subjects and objects are cut to so many characters.
@@ -100,7 +99,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     waiting: Mutex<Waiting>,
     /// Who was seen lately, by a hash of the caller and the address, and when it was recorded.
-    seen: Cache<u64, DateTime<Utc>>,
+    seen: RwLock<HashMap<u64, DateTime<Utc>>>,
     hasher: RandomState,
     /// Tells the ids of this process from those of others.
     process: String,
@@ -119,7 +118,7 @@ impl Audit {
                 log,
                 clock,
                 waiting: Mutex::default(),
-                seen: Cache::new(MOST_SUCCESSES),
+                seen: RwLock::default(),
                 hasher: RandomState::new(),
                 process,
                 something_waits: Notify::new(),
@@ -155,14 +154,21 @@ impl Audit {
 
     /// Whether somebody whose credentials held is to be recorded: once in five minutes from the same address, because in each request's own line
     /// of the log their name stands anyway.
-    pub(crate) fn is_news(&self, subject: &str, address: Option<&str>) -> bool {
-        let now = self.inner.clock.now();
+    pub(crate) fn is_news(&self, subject: &str, address: Option<&str>, now: DateTime<Utc>) -> bool {
+        let is_recent = |recorded: &DateTime<Utc>| now - *recorded < SUCCESS_HOLDS;
         let who = self.inner.hasher.hash_one((subject, address));
-        if self.inner.seen.get(&who).is_some_and(|recorded| now - recorded < SUCCESS_HOLDS) {
+        if self.inner.seen.read().get(&who).is_some_and(is_recent) {
             return false;
         }
-        self.inner.seen.insert(who, now);
-        true
+        let seen = &mut *self.inner.seen.write();
+        if seen.len() >= MOST_SUCCESSES {
+            seen.retain(|_, recorded| is_recent(recorded));
+        }
+        if seen.len() >= MOST_SUCCESSES {
+            seen.clear();
+        }
+        // Of several requests that come at once, one is told.
+        seen.insert(who, now).is_none_or(|recorded| !is_recent(&recorded))
     }
 
     /// Writes what waits, one batch of it. Nobody is told of a failure but the log: the batch waits for the next time.

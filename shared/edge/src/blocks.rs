@@ -17,9 +17,8 @@ pub(crate) fn is_exempt(exchange: &Exchange<'_>) -> bool {
 
 /// Refuses who is known to be blocked.
 pub(crate) async fn check(app: &App, exchange: &Exchange<'_>) -> Result<(), A2aError> {
-    let now = app.ports.clock.now();
-    let until = app.blocks.known(|| address(exchange), guard::shows_credentials(exchange.headers), now).await;
-    refuse(exchange, until, now)
+    let until = app.blocks.known(|| address(exchange), guard::shows_credentials(exchange.headers), exchange.came_at).await;
+    refuse(exchange, until, exchange.came_at)
 }
 
 /// Refuses who is blocked as all processes know who share that. Nobody waits for it who neither guesses nor waits for their quota anyway.

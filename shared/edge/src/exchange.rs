@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
+use chrono::{DateTime, Utc};
 use engine::{
     Caller,
     ports::{AuditKind, AuditOutcome},
@@ -35,6 +36,8 @@ pub(crate) struct Exchange<'a> {
     /// `A2A-Version`, perhaps empty.
     pub version: &'a str,
     pub request_id: Option<&'a str>,
+    /// When it came: the time by which it is judged.
+    pub came_at: DateTime<Utc>,
     /// `None` where the request isn't part of any.
     pub trace: Option<Trace<'a>>,
     pub caller: Caller,
@@ -62,7 +65,8 @@ impl<'a> Exchange<'a> {
         };
         // In Lambda the function's own time may end before that of a call.
         let deadline = lambda.map(|lambda| lambda.deadline).filter(|deadline| *deadline > 0);
-        let now = app.ports.clock.now().timestamp_millis();
+        let came_at = app.ports.clock.now();
+        let now = came_at.timestamp_millis();
         let until_deadline =
             deadline.map(|deadline| Duration::from_millis(deadline.saturating_sub(u64::try_from(now).unwrap_or(0))).saturating_sub(MARGIN));
         Exchange {
@@ -74,6 +78,7 @@ impl<'a> Exchange<'a> {
             query,
             version: asked::version(&parts.headers, query),
             request_id: gateway_id.or_else(|| lambda.map(|lambda| lambda.request_id.as_str())).filter(|id| !id.is_empty()),
+            came_at,
             trace: Trace::of(&parts.headers),
             caller: Caller::anonymous(),
             address,

@@ -23,7 +23,7 @@ pub(crate) async fn count(app: &App, exchange: &mut Exchange<'_>) -> Result<(), 
     if blocks::is_exempt(exchange) {
         return Ok(());
     }
-    let now = app.ports.clock.now();
+    let now = exchange.came_at;
     let (taken, heard) = futures::join!(app.limits.take(client(exchange), 1, now), blocks::check_shared(app, exchange));
     heard?;
     exchange.standing = taken.standing;
@@ -40,7 +40,7 @@ pub(crate) async fn count_members(app: &App, exchange: &Exchange<'_>, members: u
 
 /// Counts a call to its method.
 pub(crate) async fn count_call(app: &App, exchange: &Exchange<'_>, method: Method) -> Result<(), A2aError> {
-    judge(app, exchange, app.limits.take_for(method, client(exchange), app.ports.clock.now()).await)
+    judge(app, exchange, app.limits.take_for(method, client(exchange), exchange.came_at).await)
 }
 
 /// Tells the client what it may and what is left of that.

@@ -195,9 +195,11 @@ async fn admit(app: &App, exchange: &mut Exchange<'_>, body: &[u8]) -> Result<()
 
 /// Who it is; whether that can be told is for the audit log too.
 async fn authenticate(app: &App, exchange: &mut Exchange<'_>) -> Result<(), A2aError> {
-    let identity = app.guard.authenticate(exchange.headers, app.ports.clock.now()).await;
+    let identity = app.guard.authenticate(exchange.headers, exchange.came_at).await;
     let (outcome, detail) = match &identity {
-        Ok(Identity { caller, .. }) if !caller.is_authenticated() || !app.audit.is_news(&caller.owner, exchange.address) => (None, ""),
+        Ok(Identity { caller, .. }) if !caller.is_authenticated() || !app.audit.is_news(&caller.owner, exchange.address, exchange.came_at) => {
+            (None, "")
+        }
         Ok(_) => (Some(AuditOutcome::Allowed), "the credentials hold"),
         Err(A2aError::Unavailable { .. }) => (Some(AuditOutcome::Refused), "credentials can't be checked now"),
         Err(_) => (Some(AuditOutcome::Refused), "credentials that don't hold"),

@@ -94,6 +94,9 @@ impl Blocks {
         if any || !shares {
             self.read_again(now).await;
         }
+        if !self.any.load(Ordering::Relaxed) {
+            return None;
+        }
         self.known.read().until.get(&address()).copied().filter(|until| *until > now)
     }
 

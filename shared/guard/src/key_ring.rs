@@ -191,7 +191,7 @@ impl KeyRing {
         let key = self.kept(text, now).await?;
         Ok(key
             .filter(|key| key.holds(now))
-            .map(|key| Identity { caller: Caller { owner: format!("key:{}", key.id), role: key.role }, own_limit: key.rate_limit_per_minute }))
+            .map(|key| Identity { caller: Caller { owner: ["key:", &key.id].concat(), role: key.role }, own_limit: key.rate_limit_per_minute }))
     }
 
     /// What is kept of a key, as it was within [`KEY_BELIEVED_FOR`].

@@ -19,7 +19,9 @@ impl Secret {
 
 /// The digest of a text in lowercase hexadecimal digits.
 pub(crate) fn hex_digest(text: &str) -> String {
-    digest::digest(&digest::SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digest = digest::digest(&digest::SHA256, text.as_bytes());
+    digest.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|half| char::from(DIGITS[usize::from(half)])).collect()
 }
 
 /// A key for another purpose: whoever has it can't compute the secret, nor the key of any other purpose.

@@ -109,7 +109,7 @@ impl Claims {
         let now = now.timestamp();
         let holds = self.exp > now && self.nbf.is_none_or(|from| from <= now) && !self.sub.is_empty() && role != Role::Public;
         // The prefix keeps a subject from being taken for an API key or for the anonymous owner.
-        holds.then(|| Caller { owner: format!("sub:{}", self.sub), role })
+        holds.then(|| Caller { owner: ["sub:", &self.sub].concat(), role })
     }
 }
 

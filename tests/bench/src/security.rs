@@ -31,6 +31,10 @@ pub async fn run(server: &Path, rounds: usize) -> Result<()> {
     for (directory, settings) in directories.iter().zip([&ALL[..], &NONE[..]]) {
         let process = Process::start(&mut ours(server, directory.path(), settings)?)?;
         let mut connection = Connection::open(&process.address).await?;
+        // What clients in Python and browsers send besides, all of which is searched.
+        for (name, value) in [("user-agent", "python-httpx/0.28.1"), ("accept", "*/*"), ("accept-encoding", "gzip, deflate, br, zstd")] {
+            connection = connection.with_header(name, value);
+        }
         if settings.contains(&("A2A_AUTH", "required")) {
             connection = connection.with_header("authorization", &format!("Bearer {token}"));
         }

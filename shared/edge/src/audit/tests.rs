@@ -146,13 +146,24 @@ async fn while_the_database_is_away_records_wait() {
 #[tokio::test]
 async fn a_caller_is_news_once_in_five_minutes_from_each_address() {
     let world = World::new();
-    let is_news = |subject, address| world.audit.is_news(subject, Some(address));
+    let is_news = |subject, address| world.audit.is_news(subject, Some(address), world.audit.inner.clock.now());
     assert!(is_news("ada", "192.0.2.1") && is_news("ada", "192.0.2.2") && is_news("bob", "192.0.2.1"));
     world.pass(299);
     assert!(!is_news("ada", "192.0.2.1"));
     world.pass(1);
     assert!(is_news("ada", "192.0.2.1"));
     assert!(!is_news("ada", "192.0.2.1"));
+}
+
+#[tokio::test]
+async fn no_more_than_ten_thousand_callers_are_remembered_as_no_news() {
+    let world = World::new();
+    let now = world.audit.inner.clock.now();
+    for caller in 0..MOST_SUCCESSES + 10 {
+        assert!(world.audit.is_news(&format!("sub:{caller}"), None, now));
+    }
+    assert_eq!((MOST_SUCCESSES, world.audit.inner.seen.read().len()), (10_000, 10));
+    assert!(!world.audit.is_news("sub:10009", None, now) && world.audit.is_news("sub:1", None, now));
 }
 
 #[tokio::test(start_paused = true)]

@@ -32,8 +32,14 @@ impl LocalQuotas {
     pub fn take(&self, client: impl Hash, quota: &str, rate: Rate, requests: u32, now: i64) -> Standing {
         let hash = self.hasher.hash_one((client, quota));
         let mut shard = self.shards[hash as usize % SHARDS].lock();
-        let (ahead, standing) = rate.take(shard.get(&hash).copied(), now, requests);
-        if shard.insert(hash, ahead).is_none() && shard.len() > CLIENTS_OF_A_SHARD {
+        if let Some(known) = shard.get_mut(&hash) {
+            let (ahead, standing) = rate.take(Some(*known), now, requests);
+            *known = ahead;
+            return standing;
+        }
+        let (ahead, standing) = rate.take(None, now, requests);
+        shard.insert(hash, ahead);
+        if shard.len() > CLIENTS_OF_A_SHARD {
             forget(&mut shard, now);
         }
         standing
