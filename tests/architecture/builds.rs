@@ -14,7 +14,7 @@ fn a_panic_unwinds_in_every_build() {
 }
 
 #[test]
-fn functions_are_deployed_without_databases_in_files() {
+fn functions_are_deployed_without_databases_in_files_and_at_fixed_addresses() {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
     let deployed = manifest.split("[workspace.metadata.lambda.build]\n").nth(1).unwrap().split("\n[").next().unwrap();
     assert!(deployed.lines().any(|line| line == "no_default_features = true"), "{deployed}");
@@ -23,6 +23,8 @@ fn functions_are_deployed_without_databases_in_files() {
         let path = folder.unwrap().path().join("Cargo.toml");
         let function = fs::read_to_string(&path).unwrap();
         assert!(function.contains("\n[features]\ndefault = [\"sqlite\"]\nsqlite = [\"setup/sqlite\"]\n"), "{}", path.display());
+        // A start of what is linked to fixed addresses costs less.
+        assert!(function.contains("\nbuild = \"../../infra/function_build.rs\"\n"), "{}", path.display());
         functions += 1;
     }
     assert_eq!(functions, 19);

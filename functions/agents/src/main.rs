@@ -1,5 +1,5 @@
 //! Trigger: API Gateway, `GET /agents`; the response is buffered.
 
 fn main() -> setup::Result {
-    setup::lambda::run_buffered(&setup::Parts::READS, agents_function::handle)
+    setup::lambda::run_buffered(&setup::Parts::AGENTS, agents_function::handle)
 }

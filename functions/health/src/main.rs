@@ -1,5 +1,5 @@
 //! Trigger: API Gateway, `GET /health`, `/health/ready`, `/health/details`; the response is buffered.
 
 fn main() -> setup::Result {
-    setup::lambda::run_buffered(&setup::Parts::CHANGES, health_function::handle)
+    setup::lambda::run_buffered(&setup::Parts::HEALTH, health_function::handle)
 }

@@ -1,5 +1,5 @@
 //! Trigger: SQS, the queue `run-task`, with partial batch responses.
 
 fn main() -> setup::Result {
-    setup::lambda::run_events(&setup::Parts::RUNS, run_task_function::handle)
+    setup::lambda::run_events(&setup::Parts::WORKS, run_task_function::handle)
 }

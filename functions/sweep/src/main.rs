@@ -1,5 +1,5 @@
 //! Trigger: a schedule, each minute; CloudFormation, when a version is deployed.
 
 fn main() -> setup::Result {
-    setup::lambda::run_events(&setup::Parts::CHANGES, sweep_function::handle)
+    setup::lambda::run_events(&setup::Parts::SWEEPS, sweep_function::handle)
 }

@@ -11,7 +11,7 @@ use guard::{
 use http::HeaderValue;
 
 use crate::{
-    Audit,
+    Answers, Audit,
     cards::{Cards, DefaultCard},
     health::LatestReport,
     signing::SigningKeySource,
@@ -27,6 +27,7 @@ pub struct App {
     pub settings: EdgeSettings,
     /// Remembers what bears on security.
     pub audit: Audit,
+    pub(crate) answers: Answers,
     pub(crate) guard: Guard,
     pub(crate) blocks: Blocks,
     pub(crate) limits: Limits,
@@ -61,7 +62,7 @@ pub struct EdgeSettings {
 }
 
 impl App {
-    /// An app over these. Without a key the agent cards are not signed.
+    /// An app over these, which answers so. Without a key the agent cards are not signed.
     pub fn new(
         engine: Engine,
         guard: Guard,
@@ -69,6 +70,7 @@ impl App {
         signing_key: Option<SigningKeySource>,
         audit: Audit,
         settings: EdgeSettings,
+        answers: Answers,
     ) -> Arc<Self> {
         let ports = engine.ports().clone();
         let started = ports.clock.now();
@@ -79,6 +81,7 @@ impl App {
             ports,
             settings,
             audit,
+            answers,
             guard,
             blocks,
             limits,

@@ -8,6 +8,7 @@ use protocol::{
 
 use crate::{
     App, Response,
+    answers::Offer,
     exchange::Exchange,
     limits,
     observe::Seen,
@@ -21,11 +22,11 @@ const MOST_MEMBERS: usize = 100;
 /// So many members of a batch run at once.
 const AT_ONCE: usize = 8;
 
-/// Answers a body; `only` is the method that this place is for.
-pub(crate) async fn answer(app: &App, exchange: &Exchange<'_>, body: &[u8], only: Option<Method>, seen: &mut Seen) -> Response {
+/// Answers a body; as far as the place takes it.
+pub(crate) async fn answer(app: &App, exchange: &Exchange<'_>, body: &[u8], offer: Offer, seen: &mut Seen) -> Response {
     match json_rpc::parse(body, exchange.sent_version()) {
-        Incoming::One(request) => single(app, exchange, request, only, seen).await,
-        Incoming::Batch(members) => batch(app, exchange, members, only, seen).await,
+        Incoming::One(request) => single(app, exchange, request, offer, seen).await,
+        Incoming::Batch(members) => batch(app, exchange, members, offer, seen).await,
     }
 }
 
@@ -35,14 +36,14 @@ pub(crate) fn refuse(exchange: &Exchange<'_>, body: &[u8], error: &A2aError) -> 
     failure(&id, dialect, error)
 }
 
-async fn single(app: &App, exchange: &Exchange<'_>, request: RpcRequest, only: Option<Method>, seen: &mut Seen) -> Response {
+async fn single(app: &App, exchange: &Exchange<'_>, request: RpcRequest, offer: Offer, seen: &mut Seen) -> Response {
     let RpcRequest { id, method: sent_method, dialect, tenant, call } = request;
     let searched = threats::in_request(app, exchange, id.as_ref(), &sent_method);
-    let done = match searched.and_then(|()| of_place(call, only, &sent_method)) {
+    let done = match searched.and_then(|()| of_place(call, offer.only, &sent_method)) {
         Ok(call) => {
             let method = call.method();
             seen.method = method.name();
-            perform(app, exchange, dialect, tenant, call).await.map(|outcome| (method, outcome))
+            perform(app, exchange, dialect, tenant, call, offer.perform).await.map(|outcome| (method, outcome))
         }
         Err(error) => Err(error),
     };
@@ -63,7 +64,7 @@ async fn single(app: &App, exchange: &Exchange<'_>, request: RpcRequest, only: O
 }
 
 /// Each member by itself. A stream can't be a member of an array.
-async fn batch(app: &App, exchange: &Exchange<'_>, members: Vec<RpcRequest>, only: Option<Method>, seen: &mut Seen) -> Response {
+async fn batch(app: &App, exchange: &Exchange<'_>, members: Vec<RpcRequest>, offer: Offer, seen: &mut Seen) -> Response {
     seen.method = "batch";
     if members.len() > MOST_MEMBERS {
         let error = A2aError::InvalidRequest { reason: format!("a batch has at most {MOST_MEMBERS} members, this one has {}", members.len()) };
@@ -75,23 +76,23 @@ async fn batch(app: &App, exchange: &Exchange<'_>, members: Vec<RpcRequest>, onl
         return refuse(exchange, &[], &error);
     }
     let bodies: Vec<String> =
-        stream::iter(members).map(|member| member_body(app, exchange, member, only)).buffered(AT_ONCE).filter_map(ready).collect().await;
+        stream::iter(members).map(|member| member_body(app, exchange, member, offer)).buffered(AT_ONCE).filter_map(ready).collect().await;
     if bodies.is_empty() {
         return respond::no_content();
     }
     respond::json(format!("[{}]", bodies.join(",")))
 }
 
-async fn member_body(app: &App, exchange: &Exchange<'_>, member: RpcRequest, only: Option<Method>) -> Option<String> {
+async fn member_body(app: &App, exchange: &Exchange<'_>, member: RpcRequest, offer: Offer) -> Option<String> {
     let RpcRequest { id, method: sent_method, dialect, tenant, call } = member;
     // The method of an error doesn't matter to its form.
     let method = call.as_ref().map_or(Method::GetTask, |call| call.method());
     let searched = threats::in_request(app, exchange, id.as_ref(), &sent_method);
-    let outcome = match searched.and_then(|()| of_place(call, only, &sent_method)) {
+    let outcome = match searched.and_then(|()| of_place(call, offer.only, &sent_method)) {
         Ok(call) if call.method().streams() => {
             Err(A2aError::UnsupportedOperation { reason: format!("`{sent_method}` streams, which a batch can't") })
         }
-        Ok(call) => perform(app, exchange, dialect, tenant, call).await,
+        Ok(call) => perform(app, exchange, dialect, tenant, call, offer.perform).await,
         Err(error) => Err(error),
     };
     let id = id?;

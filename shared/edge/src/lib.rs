@@ -2,6 +2,7 @@
 
 mod admin;
 mod agents;
+mod answers;
 mod app;
 mod asked;
 mod audit;
@@ -25,6 +26,7 @@ mod threats;
 mod trace;
 mod work;
 
+pub use answers::Answers;
 pub use app::{App, EdgeSettings};
 pub use audit::{Audit, AuditEvent};
 pub use body::Body;

@@ -5,7 +5,7 @@ use futures::stream::BoxStream;
 use guard::Access;
 use protocol::{A2aError, Answer, Call, Dialect, Method, bounds};
 
-use crate::{App, cards::Shown, exchange::Exchange, limits, serve::authorize, threats};
+use crate::{App, answers::Perform, cards::Shown, exchange::Exchange, limits, serve::authorize, threats};
 
 /// What came of a call.
 pub(crate) enum Outcome {
@@ -16,7 +16,14 @@ pub(crate) enum Outcome {
 }
 
 /// Performs a call. The tenant in the path goes before the one in the parameters.
-pub(crate) async fn perform(app: &App, exchange: &Exchange<'_>, dialect: Dialect, tenant: Option<String>, call: Call) -> Result<Outcome, A2aError> {
+pub(crate) async fn perform(
+    app: &App,
+    exchange: &Exchange<'_>,
+    dialect: Dialect,
+    tenant: Option<String>,
+    call: Call,
+    perform: Perform,
+) -> Result<Outcome, A2aError> {
     bounds::check_call(&call)?;
     threats::in_parameters(app, exchange, dialect, &call)?;
     let method = call.method();
@@ -36,7 +43,7 @@ pub(crate) async fn perform(app: &App, exchange: &Exchange<'_>, dialect: Dialect
     }
     authorize(app, exchange, Access::Method(method), method.name())?;
     limits::count_call(app, exchange, method).await?;
-    match app.engine.call(call, context).await? {
+    match perform(&app.engine, call, context).await? {
         Reply::Answer { answer, dialect } => Ok(Outcome::Answer(answer, dialect)),
         Reply::Stream { events, dialect } => Ok(Outcome::Stream(events, dialect)),
         Reply::ExtendedAgentCard { agent } => {

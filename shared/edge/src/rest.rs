@@ -1,12 +1,14 @@
 //! The HTTP+JSON transport, the same for every dialect that has one (spec section 11).
 
 use protocol::{
-    A2aError, Method,
+    A2aError,
     rest::{self, Reader, RestRequest},
 };
 
 use crate::{
-    App, Response, asked,
+    App, Response,
+    answers::Offer,
+    asked,
     exchange::Exchange,
     heads,
     observe::Seen,
@@ -14,8 +16,8 @@ use crate::{
     respond, threats,
 };
 
-/// Answers a request; `only` is the method whose route it must have taken.
-pub(crate) async fn answer(app: &App, exchange: &Exchange<'_>, body: &[u8], only: Option<Method>, seen: &mut Seen) -> Response {
+/// Answers a request; by a route that the place takes.
+pub(crate) async fn answer(app: &App, exchange: &Exchange<'_>, body: &[u8], offer: Offer, seen: &mut Seen) -> Response {
     let accepts_a2a_json = asked::accepts_a2a_json(exchange.headers);
     let http_method = match exchange.http_method {
         &http::Method::HEAD => "GET",
@@ -30,7 +32,7 @@ pub(crate) async fn answer(app: &App, exchange: &Exchange<'_>, body: &[u8], only
         return respond::rest_error(dialect, &error, accepts_a2a_json);
     }
     let call = match rest::parse(request) {
-        Ok(call) if only.is_none_or(|only| only == call.method) => call,
+        Ok(call) if offer.only.is_none_or(|only| only == call.method) => call,
         Ok(call) => {
             let error = not_found(exchange);
             seen.failed(&error);
@@ -49,7 +51,7 @@ pub(crate) async fn answer(app: &App, exchange: &Exchange<'_>, body: &[u8], only
     seen.method = method.name();
     let checked = if body.is_empty() { Ok(()) } else { asked::check_content_type(exchange.headers) };
     let outcome = match checked.and(call.call) {
-        Ok(parsed) => perform(app, exchange, dialect, call.tenant, parsed).await,
+        Ok(parsed) => perform(app, exchange, dialect, call.tenant, parsed, offer.perform).await,
         Err(error) => Err(error),
     };
     let reader = Reader { dialect, file_bytes };

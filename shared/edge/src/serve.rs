@@ -10,8 +10,8 @@ use lambda_http::Body as EventBody;
 use protocol::{A2aError, Method, bounds};
 
 use crate::{
-    App, AuditEvent, Request, Response, admin, agents, asked, blocks, exchange::Exchange, heads, health, json_rpc, limits, observe::Seen,
-    path::Place, respond, rest, threats,
+    App, AuditEvent, Request, Response, admin, asked, blocks, exchange::Exchange, heads, json_rpc, limits, observe::Seen, path::Place, respond, rest,
+    threats,
 };
 
 /// The most that a request may have: what API Gateway takes.
@@ -80,10 +80,9 @@ async fn respond_to(app: &App, parts: &Parts, answer: impl AsyncFnOnce(&mut Exch
 async fn answer(app: &App, exchange: &mut Exchange<'_>, body: &[u8], serves: Serves, seen: &mut Seen) -> Response {
     let place = exchange.place;
     if !is_served(place, serves) {
-        let error = rest::not_found(exchange);
-        return refusal(exchange, body, error, seen);
+        return not_served(exchange, body, seen);
     }
-    let methods = allowed(exchange);
+    let methods = allowed(app, exchange);
     if exchange.http_method == http::Method::OPTIONS && !methods.is_empty() {
         return heads::options(exchange.headers, &heads::allow(&methods), &app.cors_origins);
     }
@@ -102,47 +101,7 @@ async fn answer(app: &App, exchange: &mut Exchange<'_>, body: &[u8], serves: Ser
     {
         return refusal(exchange, body, error, seen);
     }
-    match place {
-        // In boxes, because a future is as large as the largest that it may await: a card must not pay for a call.
-        Place::JsonRpc => Box::pin(json_rpc::answer(app, exchange, body, only(serves), seen)).await,
-        Place::JsonRpcOf(method) => Box::pin(json_rpc::answer(app, exchange, body, Some(method), seen)).await,
-        Place::Rest => Box::pin(rest::answer(app, exchange, body, only(serves), seen)).await,
-        Place::AgentCard => {
-            seen.method = "AgentCard";
-            app.cards.agent_card(exchange.shown(app, &exchange.base_url(app)).await, exchange.version, exchange.headers).await
-        }
-        Place::FirstAgentCard => {
-            seen.method = "AgentCard";
-            app.cards.first_agent_card(exchange.shown(app, &exchange.base_url(app)).await, exchange.headers).await
-        }
-        Place::Keys => {
-            seen.method = "Keys";
-            match app.cards.keys(exchange.headers).await {
-                Ok(keys) => keys,
-                Err(error) => refusal(exchange, body, error, seen),
-            }
-        }
-        Place::Agents => {
-            seen.method = "Agents";
-            agents::list(app, exchange).await
-        }
-        Place::Health => {
-            seen.method = "Health";
-            health::live(app).await
-        }
-        Place::Ready => {
-            seen.method = "Health";
-            health::ready(app).await
-        }
-        Place::Details => {
-            seen.method = "Health";
-            health::details(app).await
-        }
-        Place::Admin(path) => {
-            seen.method = "Admin";
-            admin::answer(app, exchange, path, body, seen).await
-        }
-    }
+    (app.answers.answer)(app, exchange, body, only(serves), seen).await
 }
 
 /// The extensions that the request asks for and an agent that it may reach declares (spec section 4.6).
@@ -257,18 +216,23 @@ const fn only(serves: Serves) -> Option<Method> {
 }
 
 /// The HTTP methods that a place takes; none where there is nothing.
-fn allowed(exchange: &Exchange<'_>) -> Vec<http::Method> {
+fn allowed(app: &App, exchange: &Exchange<'_>) -> Vec<http::Method> {
     match exchange.place {
         Place::JsonRpc | Place::JsonRpcOf(_) => vec![http::Method::POST],
-        Place::Rest if exchange.http_method == http::Method::OPTIONS => rest::allowed(exchange.target.path),
+        Place::Rest if exchange.http_method == http::Method::OPTIONS => (app.answers.allowed)(exchange.target.path),
         Place::Rest => Vec::new(),
         Place::Admin(path) => admin::allowed(path),
         _ => vec![http::Method::GET],
     }
 }
 
+/// Nothing is there.
+pub(crate) fn not_served(exchange: &Exchange<'_>, body: &[u8], seen: &mut Seen) -> Response {
+    refusal(exchange, body, rest::not_found(exchange), seen)
+}
+
 /// An error in the form of the binding that the request is for.
-fn refusal(exchange: &Exchange<'_>, body: &[u8], error: A2aError, seen: &mut Seen) -> Response {
+pub(crate) fn refusal(exchange: &Exchange<'_>, body: &[u8], error: A2aError, seen: &mut Seen) -> Response {
     seen.failed(&error);
     match exchange.place {
         Place::JsonRpc | Place::JsonRpcOf(_) => json_rpc::refuse(exchange, body, &error),

@@ -85,7 +85,7 @@ fn wired(settings: Settings, parts: &Parts, database: &Database) -> anyhow::Resu
     };
     let blocks = Blocks::new(database.blocks(), blocks, security.block_after);
     let limits = Limits::new(security.limits, quotas);
-    Ok(App::new(engine, guard, (blocks, limits), signing_key, audit, edge))
+    Ok(App::new(engine, guard, (blocks, limits), signing_key, audit, edge, parts.answers))
 }
 
 /// The documents alone, for those who fill the corpus.

@@ -6,7 +6,7 @@ use aws_sdk_sqs::{
     Client,
     types::{Message, MessageSystemAttributeName, QueueAttributeName},
 };
-use edge::{EdgeSettings, SqsEvent};
+use edge::{Answers, EdgeSettings, SqsEvent};
 use engine::{
     CredentialKey, Engine, EngineSettings, Ports, WebhookKey,
     ports::{Clock, CredentialKeys, QueueName, StoreError, SystemClock},
@@ -119,7 +119,7 @@ fn over(mut server: Server, rows: Arc<dyn store::JobRows>, run_task: String, del
     let edge = EdgeSettings { request_timeout: Duration::from_secs(5), ..EdgeSettings::default() };
     let blocks = Blocks::new(Arc::new(store::SqliteDatabase::temporary().unwrap()), None, None);
     let limits = Limits::new(LimitSettings::default(), None);
-    server.app = App::new(Engine::new(ports, settings), guard, (blocks, limits), None, server.app.audit.clone(), edge);
+    server.app = App::new(Engine::new(ports, settings), guard, (blocks, limits), None, server.app.audit.clone(), edge, Answers::ALL);
     server
 }
 
