@@ -1,8 +1,17 @@
 //! What holds for each source file.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 pub use tests::files::root;
+
+/// The folder of each function.
+pub fn functions() -> Vec<PathBuf> {
+    let entries = fs::read_dir(root().join("functions")).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|folder| folder.join("Cargo.toml").exists()).collect()
+}
 
 /// Every Rust file of ours below a folder: its path from the repository, and its text.
 fn sources(folder: &str) -> Vec<(String, String)> {

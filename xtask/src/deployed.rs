@@ -1,4 +1,5 @@
-//! Functions as `cargo lambda build --release`, and so `sam build`, makes them, without the tools for that: by the same lines of Cargo.toml.
+//! Functions as `cargo lambda build --release`, and so `sam build`, makes them, without the tools for that: by the same lines of Cargo.toml
+//! and the same configuration of Cargo in their folders.
 
 use std::{fs, path::PathBuf};
 
@@ -23,7 +24,7 @@ pub fn build(names: Option<&[&str]>) -> Result<PathBuf> {
     }
     fs::create_dir_all(&programs)?;
     for name in functions()?.into_iter().filter(|name| names.is_none_or(|names| names.contains(&name.as_str()))) {
-        // From its own folder, as only its own features count.
+        // From its own folder, as only its own features count, and what its configuration says.
         let mut build = cargo(&["build", "--release", "--quiet", "--bin", &name, "--target-dir"]);
         build.arg(&folder).current_dir(root().join("functions").join(&name));
         if as_deployed["no_default_features"] == true {
@@ -37,7 +38,14 @@ pub fn build(names: Option<&[&str]>) -> Result<PathBuf> {
 }
 
 fn functions() -> Result<Vec<String>> {
-    let mut names = fs::read_dir(root().join("functions"))?.map(|entry| Ok(entry?.file_name().display().to_string())).collect::<Result<Vec<_>>>()?;
+    let mut names = Vec::new();
+    for entry in fs::read_dir(root().join("functions"))? {
+        let entry = entry?;
+        // Beside the functions lies what is the same for all.
+        if entry.path().join("Cargo.toml").exists() {
+            names.push(entry.file_name().display().to_string());
+        }
+    }
     names.sort();
     Ok(names)
 }

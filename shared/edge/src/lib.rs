@@ -3,6 +3,7 @@
 mod admin;
 mod agents;
 mod answers;
+pub mod api_gateway;
 mod app;
 mod asked;
 mod audit;

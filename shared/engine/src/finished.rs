@@ -3,18 +3,19 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use moka::sync::Cache;
 use protocol::{
     Dialect,
     types::{Artifact, Message, Part, PartContent, Task},
 };
+use quick_cache::{Weighter, sync::Cache};
 
 use crate::ports::{Scope, StoredTask};
 
 const MOST_BYTES: u64 = 32 << 20;
 /// One task may take this part of the cache at most.
 const LARGEST_TASK_BYTES: u32 = 1 << 20;
-const KEPT_FOR: Duration = Duration::from_secs(3600);
+/// The cache has a part for each 32 of these at most: so each part has room for the largest task, however many processors there are.
+const EXPECTED_TASKS: usize = 512;
 
 /// A finished task, whole.
 #[derive(Clone)]
@@ -26,20 +27,25 @@ pub(crate) struct FinishedTask {
     bytes: u32,
 }
 
+#[derive(Clone)]
+struct Bytes;
+
+impl Weighter<String, FinishedTask> for Bytes {
+    fn weight(&self, id: &String, finished: &FinishedTask) -> u64 {
+        u64::from(finished.bytes) + id.len() as u64
+    }
+}
+
 /// See the module.
 pub(crate) struct FinishedTasks {
-    cache: Cache<String, FinishedTask>,
+    cache: Cache<String, FinishedTask, Bytes>,
     retention: chrono::Duration,
 }
 
 impl FinishedTasks {
     pub(crate) fn new(retention: Duration) -> Self {
-        let cache = Cache::builder()
-            .max_capacity(MOST_BYTES)
-            .weigher(|id: &String, finished: &FinishedTask| finished.bytes.saturating_add(u32::try_from(id.len()).unwrap_or(u32::MAX)))
-            .time_to_live(KEPT_FOR)
-            .build();
-        FinishedTasks { cache, retention: chrono::Duration::from_std(retention).unwrap_or(chrono::Duration::MAX) }
+        let retention = chrono::Duration::from_std(retention).unwrap_or(chrono::Duration::MAX);
+        FinishedTasks { cache: Cache::with_weighter(EXPECTED_TASKS, MOST_BYTES, Bytes), retention }
     }
 
     /// The task if it is here, in scope and not past its retention.

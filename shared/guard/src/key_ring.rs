@@ -7,8 +7,8 @@ use engine::{
     Caller, Role,
     ports::{ApiKey, KeyStore, StoreError},
 };
-use moka::sync::Cache;
 use parking_lot::RwLock;
+use quick_cache::sync::Cache;
 use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::{Identity, secret::hex_digest};
@@ -20,7 +20,7 @@ pub const KEY_CHARACTERS: usize = 32;
 /// How long a process believes what it has read of a key. A revoked one lets nobody in any more after that.
 pub const KEY_BELIEVED_FOR: TimeDelta = TimeDelta::seconds(5);
 /// Keys that a process knows at a time, guesses among them.
-const MAX_KNOWN: u64 = 10_000;
+const MAX_KNOWN: usize = 10_000;
 /// The most keys at a time that are neither expired nor revoked.
 pub const MAX_KEYS: usize = 1_000;
 /// The longest time for which a key can be made.
@@ -97,7 +97,7 @@ struct HasKeys {
 pub struct KeyRing {
     store: Arc<dyn KeyStore>,
     /// By digest, so that neither the keys themselves lie about nor the time of a look tells anything of them.
-    known: Cache<String, Known>,
+    known: Arc<Cache<String, Known>>,
     /// Whether there is a key in use.
     has_keys: Arc<RwLock<Option<HasKeys>>>,
 }
@@ -105,7 +105,7 @@ pub struct KeyRing {
 impl KeyRing {
     /// The keys in this store.
     pub fn new(store: Arc<dyn KeyStore>) -> Self {
-        KeyRing { store, known: Cache::new(MAX_KNOWN), has_keys: Arc::default() }
+        KeyRing { store, known: Arc::new(Cache::new(MAX_KNOWN)), has_keys: Arc::default() }
     }
 
     /// Makes a key.
@@ -207,7 +207,7 @@ impl KeyRing {
 
     async fn replace(&self, old: &ApiKey, new: &ApiKey) -> Result<(), KeyError> {
         let replaced = self.store.replace_key(&old.digest, new).await?;
-        self.known.invalidate(&old.digest);
+        self.known.remove(&old.digest);
         *self.has_keys.write() = None;
         if replaced { Ok(()) } else { Err(KeyError::Changed) }
     }

@@ -4,14 +4,12 @@ use std::env;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider};
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_http_client::{
-    Builder,
-    tls::{Provider, rustls_provider::CryptoMode},
-};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use futures::future::BoxFuture;
 use tokio::sync::OnceCell;
+
+use crate::https::HttpsClient;
 
 /// For the clients of AWS's services, which share connections, certificates and credentials by it. Made when one of them is first needed.
 pub(crate) type AwsConfig = fn() -> BoxFuture<'static, SdkConfig>;
@@ -44,7 +42,7 @@ fn of_variables() -> SdkConfig {
 }
 
 fn http_client() -> SharedHttpClient {
-    Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+    SharedHttpClient::new(HttpsClient::new())
 }
 
 /// `AWS_ENDPOINT_URL_SQS` and the like.

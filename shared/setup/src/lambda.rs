@@ -1,13 +1,13 @@
 //! Runs a function's handler in AWS Lambda, or anything that speaks its Runtime API.
 
-mod api_gateway;
 mod runtime_api;
 
 use std::{future::Future, panic::AssertUnwindSafe, pin::pin, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use edge::{App, Request, Response};
-use futures::{FutureExt, future::BoxFuture};
+use edge::{App, Body, Request, Response, api_gateway};
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
+use lambda_runtime::Context;
 use serde::{Serialize, de::DeserializeOwned};
 use telemetry::metric;
 use tokio::{
@@ -38,9 +38,9 @@ where
     H: Fn(Arc<App>, Request) -> F,
     F: Future<Output = Response>,
 {
-    start(parts, async |app, invocation| match api_gateway::request(invocation) {
-        Ok(request) => api_gateway::whole(handle(app, request).await).await.unwrap_or_else(|error| failed(&error)),
-        Err(error) => api_gateway::not_understood(&invocation.context, &error),
+    start(parts, async |app, Invocation { context, event }| match api_gateway::request(event, context) {
+        Ok(request) => api_gateway::whole(handle(app, request).await).await.map_or_else(|error| failed(&error), Outcome::Whole),
+        Err(error) => not_understood(context, &error),
     })
 }
 
@@ -53,9 +53,9 @@ where
     H: Fn(Arc<App>, Request) -> F,
     F: Future<Output = Response>,
 {
-    start(parts, async |app, invocation| match api_gateway::request(invocation) {
-        Ok(request) => api_gateway::streamed(handle(app, request).await),
-        Err(error) => api_gateway::not_understood(&invocation.context, &error),
+    start(parts, async |app, Invocation { context, event }| match api_gateway::request(event, context) {
+        Ok(request) => Outcome::Streamed(api_gateway::streamed(handle(app, request).await)),
+        Err(error) => not_understood(context, &error),
     })
 }
 
@@ -71,8 +71,8 @@ where
     F: Future<Output = R>,
 {
     start(parts, async |app, invocation| match serde_json::from_slice(&invocation.event) {
-        Ok(event) => serde_json::to_vec(&handle(app, event).await).map_or_else(|error| failed(&error.into()), Outcome::Whole),
-        Err(error) => api_gateway::not_understood(&invocation.context, &error.into()),
+        Ok(event) => serde_json::to_vec(&handle(app, event).await).map_or_else(|error| failed(&error), Outcome::Whole),
+        Err(error) => not_understood(&invocation.context, &error),
     })
 }
 
@@ -174,7 +174,7 @@ async fn each(
         let answered = AssertUnwindSafe(answer(&invocation)).catch_unwind().await;
         let outcome = answered.unwrap_or_else(|_| Outcome::Failed { kind: "Runtime.Panic", message: "the function panicked".into() });
         let outcome = match outcome {
-            Outcome::Streamed(body) => Outcome::Streamed(api_gateway::then(body, flush.clone())),
+            Outcome::Streamed(body) => Outcome::Streamed(then(body, flush.clone())),
             outcome => {
                 flush().await;
                 outcome
@@ -184,7 +184,23 @@ async fn each(
     }
 }
 
-fn failed(error: &anyhow::Error) -> Outcome {
+/// The same body, at whose end something is done yet.
+fn then(body: Body, last: impl FnOnce() -> BoxFuture<'static, ()> + Send + 'static) -> Body {
+    let pieces = match body {
+        Body::Whole(bytes) => stream::iter(bytes).boxed(),
+        Body::Stream(pieces) => pieces,
+    };
+    let end = stream::once(async { last().await }).filter_map(|()| std::future::ready(None));
+    Body::stream(pieces.chain(end))
+}
+
+/// What an event gets that isn't what the function is for.
+fn not_understood(context: &Context, error: &serde_json::Error) -> Outcome {
+    tracing::error!(request_id = context.request_id, %error, "the event can't be read");
+    Outcome::Failed { kind: "Runtime.UnmarshalError", message: format!("the event can't be read: {error}") }
+}
+
+fn failed(error: &serde_json::Error) -> Outcome {
     tracing::error!(%error, "the response can't be written");
     Outcome::Failed { kind: "Runtime.MarshalError", message: error.to_string() }
 }

@@ -8,6 +8,7 @@ pub mod deployment;
 #[cfg(feature = "fault-points")]
 mod fault_points;
 mod file_database;
+mod https;
 mod kept_file;
 pub mod lambda;
 mod measured;

@@ -4,14 +4,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use async_trait::async_trait;
-use aws_smithy_http_client::{
-    Connector,
-    tls::{Provider, rustls_provider::CryptoMode},
-};
-use aws_smithy_runtime_api::client::{http::HttpConnector, orchestrator::HttpRequest};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use guard::KeySetSource;
 use http_body_util::{BodyExt, Limited};
 use tokio::{sync::OnceCell, time::timeout};
+
+use crate::https::HttpsClient;
 
 /// A fetch takes no longer, from the lookup of the name to the last byte.
 const FETCH: Duration = Duration::from_secs(5);
@@ -22,17 +20,17 @@ const MAX_BYTES: usize = 256 * 1024;
 pub(crate) struct HttpKeySet {
     url: String,
     /// Made at the first fetch: reading the trusted certificates takes a while.
-    connector: OnceCell<Connector>,
+    client: OnceCell<HttpsClient>,
 }
 
 impl HttpKeySet {
     pub(crate) fn new(url: String) -> Self {
-        HttpKeySet { url, connector: OnceCell::new() }
+        HttpKeySet { url, client: OnceCell::new() }
     }
 
     async fn get(&self) -> Result<String> {
-        let build = async || Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).build();
-        let response = self.connector.get_or_init(build).await.call(HttpRequest::get(self.url.as_str())?).await?;
+        let client = self.client.get_or_init(async || HttpsClient::new()).await;
+        let response = client.send(HttpRequest::get(self.url.as_str())?).await?;
         ensure!(response.status().as_u16() == 200, "it answered {}", response.status().as_u16());
         let body = Limited::new(response.into_body(), MAX_BYTES).collect().await.map_err(|error| anyhow!(error))?.to_bytes();
         String::from_utf8(body.into()).context("it answered what is no text")

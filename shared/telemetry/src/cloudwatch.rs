@@ -1,10 +1,17 @@
 //! Collects metrics in a function, and writes them as lines of its log that CloudWatch takes for metrics (the embedded metric format).
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use metrics_cloudwatch_embedded::{Builder, Collector};
 
 use crate::{availability, held, metric, resources};
+
+/// To look at memory and processors takes as long as a tenth of a quick event.
+const RESOURCES_EVERY: Duration = Duration::from_secs(1);
 
 /// The metrics of this process since they were last written.
 #[derive(Clone, Copy)]
@@ -19,7 +26,7 @@ impl EmbeddedMetrics {
     /// # Errors
     /// Those of the writer.
     pub fn write(&self, mut log: impl Write) -> io::Result<()> {
-        resources::show();
+        show_resources();
         let mut lines = Vec::new();
         loop {
             let is_more = held::hand_on();
@@ -41,6 +48,15 @@ pub fn install_embedded(namespace: &str) -> Option<EmbeddedMetrics> {
     let metrics = EmbeddedMetrics { collector };
     held::hold_for(metrics);
     Some(metrics)
+}
+
+fn show_resources() {
+    static LAST: Mutex<Option<Instant>> = Mutex::new(None);
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    if last.is_none_or(|last| last.elapsed() >= RESOURCES_EVERY) {
+        *last = Some(Instant::now());
+        resources::show();
+    }
 }
 
 /// The same lines, that CloudWatch adds up over all labels too, and by the one that alarms look at: an alarm can't search for labels. The time that

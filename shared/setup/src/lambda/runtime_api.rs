@@ -41,7 +41,7 @@ pub(super) struct Invocation {
 pub(super) enum Outcome {
     /// The response, as a whole.
     Whole(Vec<u8>),
-    /// The response in pieces: the prelude that [`super::api_gateway::streamed`] makes, then the body.
+    /// The response in pieces: the prelude that [`edge::api_gateway::streamed`] makes, then the body.
     Streamed(Body),
     /// None: what went wrong, and what kind of thing that is.
     Failed { kind: &'static str, message: String },

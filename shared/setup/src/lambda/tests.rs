@@ -78,7 +78,7 @@ async fn the_pieces_of_a_stream_leave_at_once() {
     let (api, mut said) = runtime_api(vec!["{}"]).await;
     let (hears, heard) = unbounded_channel();
     let heard = Cell::new(Some(heard));
-    let function = feed(api, async |_| api_gateway::streamed(edge::Response::new(conversation(20, heard.take().unwrap()))));
+    let function = feed(api, async |_| Outcome::Streamed(api_gateway::streamed(edge::Response::new(conversation(20, heard.take().unwrap())))));
     let listener = async {
         let (path, mode, first) = said.recv().await.unwrap();
         assert_eq!((&*path, mode.as_deref()), ("invocation/r0/response", Some("streaming")));
@@ -125,7 +125,7 @@ async fn metrics_are_flushed_after_the_last_piece_of_a_stream_and_before_its_end
     let counted = flushes.clone();
     let answer = async |invocation: &Invocation| match &invocation.event[..] {
         b"whole" => Outcome::Whole(b"1".to_vec()),
-        _ => api_gateway::streamed(edge::Response::new(conversation(2, heard.take().unwrap()))),
+        _ => Outcome::Streamed(api_gateway::streamed(edge::Response::new(conversation(2, heard.take().unwrap())))),
     };
     let flush = move || {
         counted.fetch_add(1, SeqCst);
@@ -166,19 +166,17 @@ async fn a_streamed_response_has_a_byte_and_each_header_once() {
     let mut response = edge::Response::new(Body::empty());
     response.headers_mut().append("vary", "Origin".parse().unwrap());
     response.headers_mut().append("vary", "A2A-Version".parse().unwrap());
-    let Outcome::Streamed(body) = api_gateway::streamed(response) else { panic!() };
-    let bytes = body.collect().await.unwrap().to_bytes();
+    let bytes = api_gateway::streamed(response).collect().await.unwrap().to_bytes();
     assert_eq!(bytes, "{\"cookies\":[],\"headers\":{\"vary\":\"Origin, A2A-Version\"},\"statusCode\":200}\0\0\0\0\0\0\0\0\n");
     let silent = edge::Response::new(Body::stream(stream::empty()));
-    let Outcome::Streamed(body) = api_gateway::streamed(silent) else { panic!() };
-    assert!(body.collect().await.unwrap().to_bytes().ends_with(b"\0\n"));
+    assert!(api_gateway::streamed(silent).collect().await.unwrap().to_bytes().ends_with(b"\0\n"));
 }
 
 #[tokio::test]
 async fn what_is_no_event_of_api_gateway_is_refused() {
     let (mut api, _said) = runtime_api(vec!["{\"Records\":[]}"]).await;
     let invocation = api.next().await.unwrap();
-    let error = api_gateway::request(&invocation).unwrap_err();
-    let Outcome::Failed { kind, .. } = api_gateway::not_understood(&invocation.context, &error) else { panic!() };
+    let error = api_gateway::request(&invocation.event, &invocation.context).unwrap_err();
+    let Outcome::Failed { kind, .. } = not_understood(&invocation.context, &error) else { panic!() };
     assert_eq!(kind, "Runtime.UnmarshalError");
 }

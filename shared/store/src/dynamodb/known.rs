@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
 
 /// So many tasks are kept in mind; those at work are few.
-const MOST: u64 = 4096;
+const MOST: usize = 4096;
 
 /// What a task's row says at a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +57,6 @@ impl KnownTasks {
     }
 
     pub(super) fn forget(&self, task_id: &str) {
-        self.0.invalidate(task_id);
+        self.0.remove(task_id);
     }
 }

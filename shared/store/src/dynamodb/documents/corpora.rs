@@ -7,7 +7,8 @@ use std::{
 };
 
 use engine::ports::{NewDocument, PutSummary, StoreError};
-use moka::sync::Cache;
+use parking_lot::Mutex;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::packs::{HEAD, Head, Pack, pack, unpack};
@@ -23,7 +24,7 @@ use crate::{
 };
 
 /// So many corpora are held at once, each a file in the system's directory for temporary files.
-const HELD: u64 = 64;
+const HELD: usize = 64;
 /// One that nobody asks for is let go after this time.
 const HELD_FOR: Duration = Duration::from_secs(15 * 60);
 /// A corpus of more packs than this is written anew as one.
@@ -38,7 +39,7 @@ const ABANDONED_AFTER: Duration = Duration::from_secs(3600);
 /// The corpora of a table.
 pub(super) struct Corpora {
     database: DynamoDbDatabase,
-    held: Cache<String, Arc<Held>>,
+    held: Mutex<HashMap<String, (Arc<Held>, Instant)>>,
 }
 
 /// A corpus as it was at a version.
@@ -58,7 +59,7 @@ impl Held {
 
 impl Corpora {
     pub(super) fn new(database: DynamoDbDatabase) -> Self {
-        Corpora { database, held: Cache::builder().max_capacity(HELD).time_to_idle(HELD_FOR).build() }
+        Corpora { database, held: Mutex::default() }
     }
 
     /// These corpora as they are now; `None` for one that there isn't.
@@ -84,7 +85,7 @@ impl Corpora {
                 continue;
             };
             let head = Head::of(head)?;
-            match self.held.get(*name).filter(|held| held.head.version == head.version) {
+            match self.held(name).filter(|held| held.head.version == head.version) {
                 Some(held) => all.push(Some(held)),
                 None => match self.load(name, head).await? {
                     Some(held) => all.push(Some(held)),
@@ -95,13 +96,31 @@ impl Corpora {
         Ok(Some(all))
     }
 
+    fn held(&self, name: &str) -> Option<Arc<Held>> {
+        let mut held = self.held.lock();
+        let (corpus, asked_for) = held.get_mut(name)?;
+        *asked_for = Instant::now();
+        Some(corpus.clone())
+    }
+
+    /// Holds a corpus, and lets those go that nobody asks for.
+    fn hold(&self, name: &str, corpus: &Arc<Held>) {
+        let mut held = self.held.lock();
+        held.retain(|_, (_, asked_for)| asked_for.elapsed() < HELD_FOR);
+        let longest = held.iter().min_by_key(|(_, (_, asked_for))| *asked_for).map(|(name, _)| name.clone());
+        if let Some(longest) = longest.filter(|_| held.len() >= HELD) {
+            held.remove(&longest);
+        }
+        held.insert(name.to_owned(), (corpus.clone(), Instant::now()));
+    }
+
     async fn load(&self, name: &str, head: Head) -> Result<Option<Arc<Held>>, StoreError> {
         let Some(documents) = self.documents(name, &head).await? else { return Ok(None) };
         let known = documents.iter().map(|(first, document)| (document.id.clone(), (*first, document.fingerprint.clone()))).collect();
         let corpus = name.to_owned();
         let store = tokio::task::spawn_blocking(move || SqliteDocumentStore::at(&corpus, documents)).await.map_err(failed)??;
         let held = Arc::new(Held { head, documents: known, store });
-        self.held.insert(name.to_owned(), held.clone());
+        self.hold(name, &held);
         Ok(Some(held))
     }
 
