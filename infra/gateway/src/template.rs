@@ -21,8 +21,8 @@ const DEFAULT_FUNCTION_SECONDS: u64 = 3;
 /// Lambda's memory where a function names none.
 const DEFAULT_MEMORY_MB: u32 = 128;
 
-/// Variables that belong to the deployment: those of time and paths. The others say where things are, which is this machine's business.
-const DEPLOYED: [&str; 2] = ["A2A_REQUEST_TIMEOUT_SECONDS", "AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH"];
+/// The variables that belong to the deployment. The others say where things are, which is this machine's business.
+const DEPLOYED: [&str; 1] = ["A2A_REQUEST_TIMEOUT_SECONDS"];
 
 /// A deployment as it is described.
 #[derive(Debug, Clone, PartialEq)]

@@ -104,7 +104,7 @@ fn contenders(plan: &Plan) -> Result<Vec<Contender>> {
 }
 
 /// As template.yaml sets it, as far as it matters here.
-fn environment(database: &str) -> [(&'static str, String); 8] {
+fn environment(database: &str) -> [(&'static str, String); 7] {
     let variable = |name, value: &str| (name, value.to_owned());
     [
         variable("A2A_DATABASE_URL", database),
@@ -113,7 +113,6 @@ fn environment(database: &str) -> [(&'static str, String); 8] {
         variable("A2A_AUTH", "optional"),
         variable("A2A_SECRET_KEY", "a secret of thirty-two bytes or more"),
         variable("A2A_ADMIN_API_KEY", "a-key-that-nobody-sends"),
-        variable("AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH", "true"),
         variable("PYTHONPATH", env!("CARGO_MANIFEST_DIR")),
     ]
 }
