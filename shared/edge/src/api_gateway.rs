@@ -30,7 +30,8 @@ struct Event {
     headers: Option<Headers>,
     /// All of them.
     multi_value_headers: Option<Headers>,
-    multi_value_query_string_parameters: Option<BTreeMap<String, Vec<String>>>,
+    query_string_parameters: Option<BTreeMap<String, Values>>,
+    multi_value_query_string_parameters: Option<BTreeMap<String, Values>>,
     body: Option<String>,
     is_base64_encoded: Option<bool>,
     request_context: EventContext,
@@ -66,9 +67,9 @@ pub fn request(event: &[u8], context: &Context) -> Result<Request, serde_json::E
     };
     let mut request = Request::new(body);
     *request.method_mut() = Method::from_bytes(event.http_method.as_bytes()).map_err(Error::custom)?;
-    *request.uri_mut() = uri(&event.path, event.multi_value_query_string_parameters.unwrap_or_default());
+    *request.uri_mut() = uri(&event.path, event.multi_value_query_string_parameters.or(event.query_string_parameters).unwrap_or_default());
     let headers = request.headers_mut();
-    *headers = event.multi_value_headers.or(event.headers).unwrap_or_default().0;
+    *headers = event.multi_value_headers.filter(|all| !all.0.is_empty()).or(event.headers).unwrap_or_default().0;
     if let Some(trace) = context.xray_trace_id.as_deref().and_then(|trace| HeaderValue::from_str(trace).ok()) {
         headers.insert("x-amzn-trace-id", trace);
     }
@@ -82,11 +83,11 @@ pub fn request(event: &[u8], context: &Context) -> Result<Request, serde_json::E
 }
 
 /// The path and the query, which API Gateway decoded. A path that no URI can have is told by [`RequestExt::raw_http_path`] alone.
-fn uri(path: &str, query: BTreeMap<String, Vec<String>>) -> Uri {
+fn uri(path: &str, query: BTreeMap<String, Values>) -> Uri {
     if query.is_empty() {
         return path.parse().unwrap_or_default();
     }
-    let pairs = query.iter().flat_map(|(name, values)| values.iter().map(move |value| (name, value)));
+    let pairs = query.iter().flat_map(|(name, values)| values.0.iter().map(move |value| (name, value)));
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
     format!("{path}?{query}").parse().or_else(|_| format!("/?{query}").parse()).unwrap_or_default()
 }
@@ -229,7 +230,9 @@ mod tests {
             json!({"body": null, "httpMethod": "GET", "path": "/"}),
             json!({"body": "//57fQ==", "isBase64Encoded": true}),
             json!({"multiValueQueryStringParameters": {"x": ["1", "2"], "y": ["\u{fc} &=+"], "empty": [""]}}),
+            json!({"queryStringParameters": {"x": "1"}}),
             json!({"multiValueHeaders": null}),
+            json!({"multiValueHeaders": {}}),
             json!({"multiValueHeaders": {}, "headers": {}}),
         ] {
             let here = read(changed.clone());
