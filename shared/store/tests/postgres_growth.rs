@@ -143,8 +143,8 @@ impl Two {
     /// `work` gets the time from 0.
     async fn cost_the_same(&self, what: &str, work: impl AsyncFn(Store, u32)) {
         let (few, many) = (self.few.pages(&work).await, self.many.pages(&work).await);
-        // An index of many has a level more, and rows found together may lie on pages of their own.
-        assert!(few > 0 && many <= few * 3 / 2 + 5, "{what}: {few} pages with few, {many} with many");
+        // An index of many has a level more, rows found together may lie on pages of their own, and what nobody has vacuumed yet is looked at twice.
+        assert!(few > 0 && many <= few * 3 / 2 + 10, "{what}: {few} pages with few, {many} with many");
     }
 }
 
