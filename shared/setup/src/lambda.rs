@@ -156,8 +156,8 @@ async fn serve(
     Ok(())
 }
 
-/// Answers one event after the other until the end; what is begun by then is answered yet. A panic that unwinds is told as an error of its event alone. Flushes before
-/// Lambda takes an event for done: after the last piece of a response, and before its end.
+/// Answers one event after the other until the end; what is begun by then is answered yet. A panic that unwinds is told as an error of its event alone.
+/// Flushes before Lambda takes an event for done: after the last piece of a response, and before its end.
 async fn each(
     api: &mut RuntimeApi,
     answer: impl AsyncFn(&Invocation) -> Outcome,
